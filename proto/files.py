@@ -1,0 +1,100 @@
+"""Files read whole and written so that a crash leaves either the old file or the new one, never half of one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..errors import FileError
+
+PathLike = str | os.PathLike[str]
+
+
+def read_bytes(path: PathLike, limit: int | None = None) -> bytes:
+    """The content of *path*; raises FileError, also when it is larger than *limit* bytes (checked before reading)."""
+    with _named("read", path):
+        if limit is not None and (size := os.stat(path).st_size) > limit:
+            raise FileError(f"a file read here has at most {limit} bytes", where=absolute(path), got=f"{size}")
+        return Path(path).read_bytes()
+
+
+def read_text(path: PathLike) -> str:
+    """The text of *path*: UTF-8, a byte-order mark dropped; other bytes are kept as lone surrogates.
+
+    Prototxt from all over the world has comments in other encodings, which must not stop a parser.
+    """
+    return read_bytes(path).decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+
+
+def atomic_write(path: PathLike, data: bytes | str) -> None:
+    """Write *data* (text as UTF-8) to *path* in one step. Raises FileError."""
+    content = data.encode("utf-8") if isinstance(data, str) else data
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        file.write(content)
+
+
+@contextmanager
+def atomic_path(path: PathLike) -> Iterator[Path]:
+    """A temporary path beside *path*, renamed to it when the block ends well and removed when it does not.
+
+    For libraries that want to open the file themselves::
+
+        with atomic_path("net.h5") as temporary, h5py.File(temporary, "w") as file:
+            ...
+
+    Raises FileError with the absolute path. A link is followed: the file it points to is replaced.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    with _named("write", path):
+        if target.is_dir():
+            raise IsADirectoryError(21, "Is a directory")
+        _create(temporary, target)
+        try:
+            yield temporary
+            _flush(temporary)
+            os.replace(temporary, target)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        _flush(target.parent)
+
+
+def absolute(path: PathLike) -> str:
+    """The absolute form of *path*, for messages."""
+    return os.path.abspath(path)
+
+
+@contextmanager
+def _named(verb: str, path: PathLike) -> Iterator[None]:
+    """Turn an OSError about *path* into a FileError that names it."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise FileError(f"cannot {verb} this file: {reason}", where=absolute(path)) from error
+
+
+def _create(temporary: Path, target: Path) -> None:
+    """An empty file with the permissions of the one to be replaced, or of any new file."""
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    with suppress(OSError):
+        os.chmod(temporary, target.stat().st_mode & 0o777)
+
+
+def _flush(path: Path) -> None:
+    """Have the system write a file or a folder's list out to disk; folders cannot be opened everywhere."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        if path.is_dir():
+            return
+        raise
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,177 @@
+"""How each field of a message is read from text: built once a message class, used for every value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
+
+from ..errors import nearest
+from .addition import Rule
+from .schema import PACKAGE, Schema
+from .tokens import read_bytes_literal, read_float, read_integer, read_string_literal
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+    from google.protobuf.message import Message
+
+QUOTES = "\"'"
+TRUE, FALSE = ("true", "True", "t"), ("false", "False", "f")
+
+
+class BadValue(Exception):
+    """A value that its field refuses: what the field takes, and a hint."""
+
+    def __init__(self, wants: str, hint: str | None = None, *, enum_name: bool = False) -> None:
+        super().__init__(wants)
+        self.wants, self.hint, self.enum_name = wants, hint, enum_name
+
+
+class FieldPlan:
+    """One field: its name, whether it repeats, ``convert`` from a word of the text, ``sub`` for a message."""
+
+    __slots__ = ("_descriptor", "_plans", "_sub", "convert", "is_message", "name", "repeated", "rule")
+
+    def __init__(self, descriptor: FieldDescriptor, repeated: bool, plans: _Plans) -> None:
+        self.name, self.repeated = descriptor.name, repeated
+        self._descriptor, self._plans, self._sub = descriptor, plans, None
+        self.is_message = descriptor.message_type is not None
+        self.convert: Callable[[str], Any] = _refuse if self.is_message else _converter(descriptor)
+        self.rule: Rule | None = plans.rules.get((_short(descriptor.containing_type), self.name))
+
+    @property
+    def sub(self) -> MessagePlan:
+        """The plan of the message in this field."""
+        if self._sub is None:
+            self._sub: MessagePlan | None = self._plans.get(self._descriptor.message_type)
+        return self._sub
+
+
+class MessagePlan:
+    """One message: its name without the package, its fields, and the names of the required ones."""
+
+    __slots__ = ("fields", "name", "required")
+
+    def __init__(self, descriptor: Descriptor, plans: _Plans) -> None:
+        self.name = _short(descriptor)
+        proto = DescriptorProto()
+        descriptor.CopyToProto(proto)
+        labels = {f.name: f.label for f in proto.field}
+        self.required = tuple(n for n, label in labels.items() if label == FieldDescriptorProto.LABEL_REQUIRED)
+        self.fields: dict[str, FieldPlan] = {
+            f.name: FieldPlan(f, labels[f.name] == FieldDescriptorProto.LABEL_REPEATED, plans)
+            for f in descriptor.fields
+        }
+
+
+class _Plans:
+    """The plans of all messages that are reached from one class."""
+
+    def __init__(self, rules: Mapping[tuple[str, str], Rule]) -> None:
+        self.rules = rules
+        self._known: dict[str, MessagePlan] = {}
+
+    def get(self, descriptor: Descriptor) -> MessagePlan:
+        plan = self._known.get(descriptor.full_name)
+        if plan is None:
+            plan = self._known[descriptor.full_name] = MessagePlan(descriptor, self)
+        return plan
+
+
+@lru_cache(maxsize=64)
+def plan_of(message_class: type[Message]) -> MessagePlan:
+    """The plan of *message_class*; rules come from the schema that it belongs to."""
+    schema = Schema.of(message_class)
+    return _Plans(schema.rules if schema else {}).get(message_class.DESCRIPTOR)
+
+
+def _short(descriptor: Descriptor) -> str:
+    return descriptor.full_name.removeprefix(f"{PACKAGE}.")
+
+
+def _refuse(word: str) -> Any:
+    raise BadValue("a group in braces")
+
+
+def _converter(field: FieldDescriptor) -> Callable[[str], Any]:
+    kind = field.type
+    if kind == field.TYPE_STRING:
+        return _to_string
+    if kind == field.TYPE_BYTES:
+        return _to_bytes
+    if kind == field.TYPE_BOOL:
+        return _to_bool
+    if kind in (field.TYPE_FLOAT, field.TYPE_DOUBLE):
+        return _to_float
+    if kind == field.TYPE_ENUM:
+        return _to_enum(field.enum_type)
+    bits = 64 if field.cpp_type in (field.CPPTYPE_INT64, field.CPPTYPE_UINT64) else 32
+    signed = field.cpp_type in (field.CPPTYPE_INT32, field.CPPTYPE_INT64)
+    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    return partial(_to_integer, low, high)
+
+
+def _to_string(word: str) -> str:
+    if word[0] not in QUOTES:
+        raise BadValue("text in quotes", f'write "{word}"')
+    try:
+        return read_string_literal(word)
+    except ValueError as error:
+        raise BadValue(f"text in quotes, where {error}") from None
+
+
+def _to_bytes(word: str) -> bytes:
+    if word[0] not in QUOTES:
+        raise BadValue("bytes in quotes", f'write "{word}"')
+    try:
+        return read_bytes_literal(word)
+    except ValueError as error:
+        raise BadValue(f"bytes in quotes, where {error}") from None
+
+
+def _to_bool(word: str) -> bool:
+    if word in TRUE:
+        return True
+    if word in FALSE:
+        return False
+    number = read_integer(word) if word[0] not in QUOTES else None
+    if number not in (0, 1) or word[0] == "-":
+        raise BadValue("true or false", _unquoted(word))
+    return bool(number)
+
+
+def _to_float(word: str) -> float:
+    number = read_float(word) if word[0] not in QUOTES else None
+    if number is None:
+        raise BadValue("a number", _unquoted(word))
+    return number
+
+
+def _to_integer(low: int, high: int, word: str) -> int:
+    number = read_integer(word) if word[0] not in QUOTES else None
+    if number is None or not low <= number <= high:
+        raise BadValue(f"an integer from {low} to {high}", _unquoted(word))
+    return number
+
+
+def _to_enum(enum: EnumDescriptor) -> Callable[[str], int]:
+    numbers = {value.name: value.number for value in enum.values}
+    valid = frozenset(numbers.values())
+
+    def convert(word: str) -> int:
+        number = numbers.get(word)
+        if number is None:
+            number = read_integer(word) if word[0] not in QUOTES else None
+            if number not in valid:
+                hint = _unquoted(word) if word[0] in QUOTES else nearest(word, numbers)
+                raise BadValue(f"one of {', '.join(numbers)}", hint, enum_name=word[0] not in QUOTES)
+        assert_number: int = number  # type: ignore[assignment]
+        return assert_number
+
+    return convert
+
+
+def _unquoted(word: str) -> str | None:
+    return "write it without quotes" if word[0] in QUOTES else None
