@@ -1,0 +1,55 @@
+"""What every engine has, whatever it computes with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def kernel(method: Method) -> Method:
+    """Mark a method as a kernel: it has a row in the table, and lets NaN and infinity through without a warning."""
+    quiet: Method = np.errstate(all="ignore")(method)
+    quiet.__dict__["is_kernel"] = True
+    return quiet
+
+
+class Engine:
+    """The base of all engines: who it is, and where its arrays come from.
+
+    Attributes: *name*, as in ``get_engine(name)``; *isa*, what the kernels run on, for logs; *xp*, the module with NumPy's
+    functions for this engine's arrays, so that a cheap layer can write ``self.engine.xp.abs(x, out=y)``; *threads*, how many
+    the kernels may use.
+
+    The kernels themselves are described by `ReferenceEngine`. These rules hold for all of them:
+
+    * arrays are C-contiguous, of one floating dtype (masks excepted), and of the shapes that the kernel names;
+    * results go into arrays that the caller gives; they are overwritten, unless the kernel says that it accumulates;
+    * an output may be the same array as an input (in place) only where the kernel says so; partly overlapping arrays never;
+    * empty arrays (a batch of 0) are allowed: outputs stay empty, accumulators stay as they are;
+    * NaN and infinity pass through as IEEE arithmetic has it; sizes and labels are checked by the layers, not here.
+    """
+
+    name: ClassVar[str] = ""
+    isa: str = ""
+    xp: ModuleType = np
+    threads: int = 1
+
+    def empty(self, shape: Sequence[int], dtype: npt.DTypeLike = np.float32) -> Array:
+        """A new array with unset contents."""
+        array: Array = self.xp.empty(tuple(shape), dtype)
+        return array
+
+    def zeros(self, shape: Sequence[int], dtype: npt.DTypeLike = np.float32) -> Array:
+        """A new array of zeros."""
+        array: Array = self.xp.zeros(tuple(shape), dtype)
+        return array
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}: {self.isa}, threads: {self.threads}>"
