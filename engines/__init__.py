@@ -77,11 +77,7 @@ def _make(name: str) -> Engine:
         return _factories[name]()
     if name not in _BUILT_IN:
         names = [*engine_names(), "auto"]
-        raise PluginError(
-            f"engine must be one of {', '.join(names)}",
-            got=repr(name),
-            hint=nearest(name, names),
-        )
+        raise PluginError(f"engine must be one of {', '.join(names)}", got=repr(name), hint=nearest(name, names))
     try:
         module = import_module(_BUILT_IN[name], __name__)
         factories: dict[str, Callable[[], Engine]] = module.cortado_engines()

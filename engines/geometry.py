@@ -27,9 +27,7 @@ class ConvGeometry:
     @property
     def extent(self) -> tuple[int, ...]:
         """How many pixels one window spans: dilation * (kernel - 1) + 1."""
-        return tuple(
-            d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True)
-        )
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
     @property
     def taps(self) -> int:
@@ -39,10 +37,7 @@ class ConvGeometry:
     @property
     def pointwise(self) -> bool:
         """True if the columns are the image itself: a kernel of 1s, with stride 1 and no padding."""
-        return all(
-            k == 1 and s == 1 and p == 0
-            for k, s, p in zip(self.kernel, self.stride, self.pad, strict=True)
-        )
+        return all(k == 1 and s == 1 and p == 0 for k, s, p in zip(self.kernel, self.stride, self.pad, strict=True))
 
     def output_size(self, spatial: Sequence[int]) -> tuple[int, ...]:
         """floor((size + 2 pad - extent) / stride) + 1 per axis; below 1 if the window does not fit."""

@@ -23,17 +23,7 @@ __all__ = ["ReferenceEngine", "cortado_engines"]
 hookimpl = pluggy.HookimplMarker("cortado")
 
 
-class ReferenceEngine(
-    Losses,
-    Linear,
-    Convolution,
-    Pooling,
-    Normalization,
-    Scale,
-    Softmax,
-    Elementwise,
-    Updates,
-):
+class ReferenceEngine(Losses, Linear, Convolution, Pooling, Normalization, Scale, Softmax, Elementwise, Updates):
     """Array kernels in NumPy; matrix products run in the BLAS that NumPy was built with, which has its own threads."""
 
     name = "reference"

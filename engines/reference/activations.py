@@ -24,9 +24,7 @@ class Activations(ReferenceBase):
         np.add(y, below, out=y)
 
     @kernel
-    def relu_backward(
-        self, x: Array, dy: Array, dx: Array, negative_slope: float
-    ) -> None:
+    def relu_backward(self, x: Array, dy: Array, dx: Array, negative_slope: float) -> None:
         """dx = dy * (1 if x > 0 else negative_slope).
 
         x is the layer's input, or its output if that was computed in place: with negative_slope >= 0 the sign is the same.
@@ -70,9 +68,7 @@ class Activations(ReferenceBase):
         np.add(y, below, out=y)
 
     @kernel
-    def elu_backward(
-        self, x: Array, y: Array, dy: Array, dx: Array, alpha: float
-    ) -> None:
+    def elu_backward(self, x: Array, y: Array, dy: Array, dx: Array, alpha: float) -> None:
         """dx = dy * (1 if x > 0 else y + alpha). x may be y: with alpha >= 0 the sign is the same."""
         slope, above = self.like("a", x), self.scratch("b", x.shape, np.bool_)
         np.greater(x, 0, out=above)
@@ -107,9 +103,7 @@ class Activations(ReferenceBase):
         np.multiply(x, gate, out=y)
 
     @kernel
-    def swish_backward(
-        self, x: Array, y: Array, dy: Array, dx: Array, beta: float
-    ) -> None:
+    def swish_backward(self, x: Array, y: Array, dy: Array, dx: Array, beta: float) -> None:
         """dx = dy * (beta * y + sigmoid(beta * x) * (1 - beta * y)). x must be the input: not the array y."""
         gate, rest = self.like("c", x), self.like("d", x)
         np.multiply(x, beta, out=gate)
@@ -144,18 +138,14 @@ class Activations(ReferenceBase):
         np.add(dslope, below.sum(axis=(0, 2)), out=dslope)
 
     @kernel
-    def power_forward(
-        self, x: Array, y: Array, power: float, scale: float, shift: float
-    ) -> None:
+    def power_forward(self, x: Array, y: Array, power: float, scale: float, shift: float) -> None:
         """y = (shift + scale * x)^power."""
         np.multiply(x, scale, out=y)
         np.add(y, shift, out=y)
         _raise(y, power)
 
     @kernel
-    def power_backward(
-        self, x: Array, dy: Array, dx: Array, power: float, scale: float, shift: float
-    ) -> None:
+    def power_backward(self, x: Array, dy: Array, dx: Array, power: float, scale: float, shift: float) -> None:
         """dx = dy * power * scale * (shift + scale * x)^(power - 1); 0 if power * scale is 0. x must be the input."""
         if power * scale == 0:
             dx.fill(0)

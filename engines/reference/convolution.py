@@ -24,38 +24,25 @@ class Convolution(ReferenceBase):
     """
 
     @kernel
-    def conv_forward(
-        self, x: Array, w: Array, bias: Array | None, y: Array, geometry: ConvGeometry
-    ) -> None:
+    def conv_forward(self, x: Array, w: Array, bias: Array | None, y: Array, geometry: ConvGeometry) -> None:
         """y[n, o, p] = bias[o] + sum over c, t of w[o, c, t] * x[n, c, p * stride - pad + t * dilation].
 
         Pixels outside the image count as 0. bias: [O] or None.
         """
         weights, product = _by_group(w, geometry), self._grouped(y, geometry)
         for images in self._chunks(x, y, geometry):
-            np.matmul(
-                weights,
-                self._columns(x[images], y.shape[2:], geometry),
-                out=product[images],
-            )
+            np.matmul(weights, self._columns(x[images], y.shape[2:], geometry), out=product[images])
         if bias is not None:
             flat = y.reshape(*y.shape[:2], prod(y.shape[2:]))
             np.add(flat, bias[:, None], out=flat)
 
     @kernel
-    def conv_backward_data(
-        self, dy: Array, w: Array, dx: Array, geometry: ConvGeometry
-    ) -> None:
+    def conv_backward_data(self, dy: Array, w: Array, dx: Array, geometry: ConvGeometry) -> None:
         """dx[n, c, q] = sum over o, t, p with p * stride - pad + t * dilation = q of w[o, c, t] * dy[n, o, p]. Overwrites."""
-        weights, gradient = (
-            _by_group(w, geometry).swapaxes(1, 2),
-            self._grouped(dy, geometry),
-        )
+        weights, gradient = (_by_group(w, geometry).swapaxes(1, 2), self._grouped(dy, geometry))
         for images in self._chunks(dx, dy, geometry):
             if geometry.pointwise:
-                np.matmul(
-                    weights, gradient[images], out=self._grouped(dx[images], geometry)
-                )
+                np.matmul(weights, gradient[images], out=self._grouped(dx[images], geometry))
                 continue
             col = self._column_space(dx[images], dy.shape[2:], geometry)
             np.matmul(weights, gradient[images], out=col)
@@ -63,12 +50,7 @@ class Convolution(ReferenceBase):
 
     @kernel
     def conv_backward_weights(
-        self,
-        x: Array,
-        dy: Array,
-        dw: Array | None,
-        db: Array | None,
-        geometry: ConvGeometry,
+        self, x: Array, dy: Array, dw: Array | None, db: Array | None, geometry: ConvGeometry
     ) -> None:
         """dw[o, c, t] += sum over n, p of dy[n, o, p] * x[n, c, p * stride - pad + t * dilation]; db[o] += sum of dy[n, o, p].
 
@@ -80,13 +62,7 @@ class Convolution(ReferenceBase):
             return
         total = _by_group(dw, geometry)
         for images in self._chunks(x, dy, geometry):
-            self._add_weights(
-                x[images],
-                self._grouped(dy[images], geometry),
-                total,
-                dy.shape[2:],
-                geometry,
-            )
+            self._add_weights(x[images], self._grouped(dy[images], geometry), total, dy.shape[2:], geometry)
 
     @kernel
     def im2col(self, x: Array, col: Array, geometry: ConvGeometry) -> None:
@@ -94,9 +70,7 @@ class Convolution(ReferenceBase):
 
         x: [N, C, *S]; col: [N, C * prod(kernel), *out], the taps t of one channel in row-major order.
         """
-        _fill_columns(
-            x, col.reshape(*x.shape[:2], geometry.taps, *col.shape[2:]), geometry
-        )
+        _fill_columns(x, col.reshape(*x.shape[:2], geometry.taps, *col.shape[2:]), geometry)
 
     @kernel
     def col2im(self, col: Array, x: Array, geometry: ConvGeometry) -> None:
@@ -107,21 +81,12 @@ class Convolution(ReferenceBase):
             pixels = x[tap.pixels]
             np.add(pixels, taps[:, :, tap.number][tap.outputs], out=pixels)
 
-    def _add_weights(
-        self,
-        x: Array,
-        dy: Array,
-        total: Array,
-        out: tuple[int, ...],
-        geometry: ConvGeometry,
-    ) -> None:
+    def _add_weights(self, x: Array, dy: Array, total: Array, out: tuple[int, ...], geometry: ConvGeometry) -> None:
         """total += the weights' gradient over some images, in one product per group with all pixels of all images in a row."""
         images, groups, outputs, pixels = dy.shape
         gradient = self.scratch("gradient", (groups, outputs, images, pixels), dy.dtype)
         np.copyto(gradient, dy.transpose(1, 2, 0, 3))
-        col = self.scratch(
-            "columns", (x.shape[1], geometry.taps, images, *out), x.dtype
-        )
+        col = self.scratch("columns", (x.shape[1], geometry.taps, images, *out), x.dtype)
         _fill_columns(x, np.moveaxis(col, 2, 0), geometry)
         product = self.like("weights", total)
         col = col.reshape(groups, -1, images * pixels).swapaxes(1, 2)
@@ -136,13 +101,9 @@ class Convolution(ReferenceBase):
         _fill_columns(x, col.reshape(*x.shape[:2], geometry.taps, *out), geometry)
         return col
 
-    def _column_space(
-        self, x: Array, out: tuple[int, ...], geometry: ConvGeometry
-    ) -> Array:
+    def _column_space(self, x: Array, out: tuple[int, ...], geometry: ConvGeometry) -> Array:
         rows = x.shape[1] // geometry.groups * geometry.taps
-        return self.scratch(
-            "columns", (len(x), geometry.groups, rows, prod(out)), x.dtype
-        )
+        return self.scratch("columns", (len(x), geometry.groups, rows, prod(out)), x.dtype)
 
     def _grouped(self, x: Array, geometry: ConvGeometry) -> Array:
         groups = geometry.groups

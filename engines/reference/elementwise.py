@@ -34,9 +34,7 @@ class Elementwise(ReferenceBase):
         np.multiply(a, b, out=y)
 
     @kernel
-    def eltwise_sum(
-        self, inputs: Sequence[Array], coeffs: Sequence[float], y: Array
-    ) -> None:
+    def eltwise_sum(self, inputs: Sequence[Array], coeffs: Sequence[float], y: Array) -> None:
         """y = sum of coeffs[i] * inputs[i], from the first to the last (at least one). y may be inputs[0]."""
         np.multiply(inputs[0], coeffs[0], out=y)
         for x, coeff in zip(inputs[1:], coeffs[1:], strict=True):
@@ -56,10 +54,7 @@ class Elementwise(ReferenceBase):
         On a tie of the first two the second wins; later ones must be strictly greater (Caffe's rule). A NaN beats every
         number. y may be inputs[0].
         """
-        better, nan = (
-            self.scratch("a", y.shape, np.bool_),
-            self.scratch("b", y.shape, np.bool_),
-        )
+        better, nan = (self.scratch("a", y.shape, np.bool_), self.scratch("b", y.shape, np.bool_))
         np.copyto(y, inputs[0])
         mask.fill(0)
         for index, x in enumerate(inputs[1:], start=1):
@@ -71,9 +66,7 @@ class Elementwise(ReferenceBase):
             np.copyto(mask, index, where=better)
 
     @kernel
-    def eltwise_max_backward(
-        self, dy: Array, mask: Array, index: int, dx: Array
-    ) -> None:
+    def eltwise_max_backward(self, dy: Array, mask: Array, index: int, dx: Array) -> None:
         """dx = dy where mask == index, else 0. dx must not be dy."""
         chosen = self.scratch("a", mask.shape, np.bool_)
         np.equal(mask, index, out=chosen)
@@ -90,15 +83,7 @@ class Elementwise(ReferenceBase):
         """The sum of a * b, accumulated in float64. An empty sum is 0."""
         if a.dtype == np.float64:
             return float(np.dot(a.reshape(-1), b.reshape(-1)))
-        return float(
-            np.einsum(
-                "i,i->",
-                a.reshape(-1),
-                b.reshape(-1),
-                dtype=np.float64,
-                casting="same_kind",
-            )
-        )
+        return float(np.einsum("i,i->", a.reshape(-1), b.reshape(-1), dtype=np.float64, casting="same_kind"))
 
     @kernel
     def asum(self, a: Array) -> float:

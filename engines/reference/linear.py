@@ -13,14 +13,7 @@ class Linear(ReferenceBase):
 
     @kernel
     def gemm(
-        self,
-        a: Array,
-        b: Array,
-        c: Array,
-        transpose_a: bool,
-        transpose_b: bool,
-        alpha: float,
-        beta: float,
+        self, a: Array, b: Array, c: Array, transpose_a: bool, transpose_b: bool, alpha: float, beta: float
     ) -> None:
         """c = alpha * op(a) op(b) + beta * c, where op transposes if asked to. c: [M, N]; op(a): [M, K]; op(b): [K, N].
 
@@ -36,18 +29,14 @@ class Linear(ReferenceBase):
             np.add(c, product, out=c)
 
     @kernel
-    def inner_product_forward(
-        self, x: Array, w: Array, bias: Array | None, y: Array, transposed: bool
-    ) -> None:
+    def inner_product_forward(self, x: Array, w: Array, bias: Array | None, y: Array, transposed: bool) -> None:
         """y = x w^T + bias. x: [M, K]; w: [N, K], or [K, N] if transposed; bias: [N] or None; y: [M, N]."""
         np.matmul(x, w if transposed else w.T, out=y)
         if bias is not None:
             np.add(y, bias, out=y)
 
     @kernel
-    def inner_product_backward_data(
-        self, dy: Array, w: Array, dx: Array, transposed: bool
-    ) -> None:
+    def inner_product_backward_data(self, dy: Array, w: Array, dx: Array, transposed: bool) -> None:
         """dx = dy w. dy: [M, N]; w: [N, K], or [K, N] if transposed; dx: [M, K]."""
         np.matmul(dy, w.T if transposed else w, out=dx)
 

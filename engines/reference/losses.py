@@ -15,9 +15,7 @@ class Losses(Activations):
     """Labels are whole numbers in a floating array. An ignore_label of None ignores nothing."""
 
     @kernel
-    def softmax_loss_forward(
-        self, prob: Array, label: Array, ignore_label: int | None
-    ) -> tuple[float, int]:
+    def softmax_loss_forward(self, prob: Array, label: Array, ignore_label: int | None) -> tuple[float, int]:
         """(sum of -log(max(prob[label], FLT_MIN)), number of positions), both over the positions that are not ignored.
 
         prob: [outer, C, inner]; label: [outer, inner], in [0, C) where not ignored. The sum is accumulated in float64.
@@ -26,18 +24,11 @@ class Losses(Activations):
         chosen = np.take_along_axis(prob, index, axis=1)[:, 0]
         logs = np.log(np.maximum(chosen, SMALLEST))
         np.copyto(logs, 0, where=ignored)
-        return float(-logs.sum(dtype=np.float64)) + 0.0, int(
-            ignored.size - np.count_nonzero(ignored)
-        )
+        return float(-logs.sum(dtype=np.float64)) + 0.0, int(ignored.size - np.count_nonzero(ignored))
 
     @kernel
     def softmax_loss_backward(
-        self,
-        prob: Array,
-        label: Array,
-        ignore_label: int | None,
-        scale: float,
-        dx: Array,
+        self, prob: Array, label: Array, ignore_label: int | None, scale: float, dx: Array
     ) -> None:
         """dx[c] = scale * (prob[c] - (1 if c == label else 0)); 0 at ignored positions. Shapes as forward; dx may be prob."""
         index, ignored = _class_index(label, ignore_label)
@@ -47,9 +38,7 @@ class Losses(Activations):
         np.multiply(dx, scale, out=dx)
 
     @kernel
-    def sigmoid_cross_entropy_forward(
-        self, x: Array, target: Array, ignore_label: int | None
-    ) -> tuple[float, int]:
+    def sigmoid_cross_entropy_forward(self, x: Array, target: Array, ignore_label: int | None) -> tuple[float, int]:
         """(sum of max(x, 0) - x * t + log(1 + exp(-|x|)), number of elements), both over the elements not ignored.
 
         That is -t log(s) - (1 - t) log(1 - s) with s = sigmoid(x), without overflow. x, target: any one shape. A target that
@@ -61,9 +50,7 @@ class Losses(Activations):
         np.subtract(loss, part, out=loss)
         ignored = _ignored(target, ignore_label)
         np.copyto(loss, 0, where=ignored)
-        return float(loss.sum(dtype=np.float64)), int(
-            x.size - np.count_nonzero(ignored)
-        )
+        return float(loss.sum(dtype=np.float64)), int(x.size - np.count_nonzero(ignored))
 
     @kernel
     def sigmoid_cross_entropy_backward(

@@ -13,14 +13,7 @@ class Normalization(ReferenceBase):
 
     @kernel
     def lrn_across_forward(
-        self,
-        x: Array,
-        y: Array,
-        scale: Array,
-        size: int,
-        alpha: float,
-        beta: float,
-        k: float,
+        self, x: Array, y: Array, scale: Array, size: int, alpha: float, beta: float, k: float
     ) -> None:
         """scale = k + alpha / size * sum of x^2 over the size channels around c; y = x * scale^-beta.
 
@@ -34,16 +27,7 @@ class Normalization(ReferenceBase):
 
     @kernel
     def lrn_across_backward(
-        self,
-        x: Array,
-        y: Array,
-        scale: Array,
-        dy: Array,
-        dx: Array,
-        size: int,
-        alpha: float,
-        beta: float,
-        k: float,
+        self, x: Array, y: Array, scale: Array, dy: Array, dx: Array, size: int, alpha: float, beta: float, k: float
     ) -> None:
         """dx = dy * scale^-beta - 2 alpha beta / size * x * sum of dy * y / scale over the size channels around c.
 
@@ -52,9 +36,7 @@ class Normalization(ReferenceBase):
         self._lrn_gradient(x, y, scale, dy, dx, (1,), size, alpha / size, beta)
 
     @kernel
-    def lrn_within_forward(
-        self, x: Array, y: Array, scale: Array, size: int, alpha: float, beta: float
-    ) -> None:
+    def lrn_within_forward(self, x: Array, y: Array, scale: Array, size: int, alpha: float, beta: float) -> None:
         """scale = 1 + alpha / n * sum of x^2 over the window around the pixel; y = x * scale^-beta.
 
         x, y, scale: [N, C, *S]. The window has size (odd) pixels along each spatial axis, so n = size^axes; pixels beyond the
@@ -69,24 +51,14 @@ class Normalization(ReferenceBase):
 
     @kernel
     def lrn_within_backward(
-        self,
-        x: Array,
-        y: Array,
-        scale: Array,
-        dy: Array,
-        dx: Array,
-        size: int,
-        alpha: float,
-        beta: float,
+        self, x: Array, y: Array, scale: Array, dy: Array, dx: Array, size: int, alpha: float, beta: float
     ) -> None:
         """dx = dy * scale^-beta - 2 alpha beta / n * x * sum of dy * y / scale over the window around the pixel.
 
         y, scale and n are those of the forward. dx must not be dy.
         """
         axes = tuple(range(2, x.ndim))
-        self._lrn_gradient(
-            x, y, scale, dy, dx, axes, size, alpha / size ** len(axes), beta
-        )
+        self._lrn_gradient(x, y, scale, dy, dx, axes, size, alpha / size ** len(axes), beta)
 
     @kernel
     def batch_norm_statistics(self, x: Array, mean: Array, var: Array) -> None:
@@ -104,15 +76,7 @@ class Normalization(ReferenceBase):
         np.divide(var, count, out=var)
 
     @kernel
-    def batch_norm_forward(
-        self,
-        x: Array,
-        mean: Array,
-        var: Array,
-        eps: float,
-        y: Array,
-        xhat: Array | None,
-    ) -> None:
+    def batch_norm_forward(self, x: Array, mean: Array, var: Array, eps: float, y: Array, xhat: Array | None) -> None:
         """y = xhat = (x - mean[c]) / sqrt(var[c] + eps). x, y, xhat: [N, C, S]; y may be x. xhat None: not wanted."""
         np.subtract(x, mean[:, None], out=y)
         np.divide(y, np.sqrt(var + eps)[:, None], out=y)
@@ -120,9 +84,7 @@ class Normalization(ReferenceBase):
             np.copyto(xhat, y)
 
     @kernel
-    def batch_norm_backward(
-        self, xhat: Array, var: Array, eps: float, dy: Array, dx: Array
-    ) -> None:
+    def batch_norm_backward(self, xhat: Array, var: Array, eps: float, dy: Array, dx: Array) -> None:
         """dx = (dy - avg(dy) - xhat * avg(dy * xhat)) / sqrt(var[c] + eps), with avg over N and S of each channel.
 
         For a forward with the statistics of its own batch. xhat, dy, dx: [N, C, S]. dx may be dy.
@@ -138,22 +100,12 @@ class Normalization(ReferenceBase):
         np.divide(dx, np.sqrt(var + eps)[:, None], out=dx)
 
     @kernel
-    def batch_norm_backward_global(
-        self, var: Array, eps: float, dy: Array, dx: Array
-    ) -> None:
+    def batch_norm_backward_global(self, var: Array, eps: float, dy: Array, dx: Array) -> None:
         """dx = dy / sqrt(var[c] + eps), for a forward with fixed statistics. dy, dx: [N, C, S]. dx may be dy."""
         np.divide(dy, np.sqrt(var + eps)[:, None], out=dx)
 
     @kernel
-    def mvn_forward(
-        self,
-        x: Array,
-        y: Array,
-        mean: Array,
-        std: Array,
-        eps: float,
-        normalize_variance: bool,
-    ) -> None:
+    def mvn_forward(self, x: Array, y: Array, mean: Array, std: Array, eps: float, normalize_variance: bool) -> None:
         """mean = average of each row of x; std = sqrt(average of (x - mean)^2); y = (x - mean) / (std + eps).
 
         x, y: [groups, n]; mean, std: [groups]. Without normalize_variance y = x - mean, and std is not written. y may be x.
@@ -172,15 +124,7 @@ class Normalization(ReferenceBase):
         np.divide(y, (std + eps)[:, None], out=y)
 
     @kernel
-    def mvn_backward(
-        self,
-        y: Array,
-        std: Array,
-        dy: Array,
-        dx: Array,
-        eps: float,
-        normalize_variance: bool,
-    ) -> None:
+    def mvn_backward(self, y: Array, std: Array, dy: Array, dx: Array, eps: float, normalize_variance: bool) -> None:
         """dx = (dy - avg(dy) - y * avg(dy * y)) / (std + eps), with avg over each row; y and std are those of the forward.
 
         Without normalize_variance dx = dy - avg(dy). This is Caffe's gradient, which takes eps as small beside std; the exact
@@ -199,9 +143,7 @@ class Normalization(ReferenceBase):
         np.subtract(dy, term, out=dx)
         np.divide(dx, (std + eps)[:, None], out=dx)
 
-    def _square_sums(
-        self, x: Array, out: Array, axes: tuple[int, ...], size: int
-    ) -> None:
+    def _square_sums(self, x: Array, out: Array, axes: tuple[int, ...], size: int) -> None:
         square = self.like("b", x)
         np.multiply(x, x, out=square)
         self._box_sums(square, out, axes, size)

@@ -19,35 +19,26 @@ class Pooling(ReferenceBase):
     """
 
     @kernel
-    def max_pool_forward(
-        self, x: Array, y: Array, mask: Array, geometry: PoolGeometry
-    ) -> None:
+    def max_pool_forward(self, x: Array, y: Array, mask: Array, geometry: PoolGeometry) -> None:
         """y = maximum of each window; mask (int32, shaped as y) = flat index in S of its first maximum in row-major order.
 
         A NaN beats every number, and a later NaN an earlier one, so the mask is always a pixel of its window. Empty windows
         give the lowest finite number and mask -1.
         """
         spatial, out = x.shape[2:], y.shape[2:]
-        origins, first = (
-            window_origins(spatial, out, geometry),
-            first_pixels(spatial, out, geometry),
-        )
+        origins, first = (window_origins(spatial, out, geometry), first_pixels(spatial, out, geometry))
         y.fill(-np.inf)
         np.copyto(y, np.finfo(y.dtype).min, where=first < 0)
         np.copyto(mask, first)
         for tap in pool_taps(spatial, out, geometry):
             pixels, best = x[tap.pixels], y[tap.outputs]
             better = self._better(pixels, best)
-            index = origins[tap.outputs] + np.int32(
-                np.dot(tap.offset, strides_of(spatial))
-            )
+            index = origins[tap.outputs] + np.int32(np.dot(tap.offset, strides_of(spatial)))
             np.copyto(best, pixels, where=better)
             np.copyto(mask[tap.outputs], index, where=better)
 
     @kernel
-    def max_pool_backward(
-        self, dy: Array, mask: Array, dx: Array, geometry: PoolGeometry
-    ) -> None:
+    def max_pool_backward(self, dy: Array, mask: Array, dx: Array, geometry: PoolGeometry) -> None:
         """dx = sum of dy over the windows whose mask names the pixel; the others get 0. Overwrites dx; mask -1 is skipped."""
         dx.fill(0)
         planes = dx.reshape(-1)
@@ -83,9 +74,7 @@ class Pooling(ReferenceBase):
             np.add(pixels, share[tap.outputs], out=pixels)
 
     @kernel
-    def stochastic_pool_forward(
-        self, x: Array, y: Array, mask: Array, uniform: Array, geometry: PoolGeometry
-    ) -> None:
+    def stochastic_pool_forward(self, x: Array, y: Array, mask: Array, uniform: Array, geometry: PoolGeometry) -> None:
         """y = one pixel of each window, drawn with a probability proportional to its value; mask (int32) = its flat index.
 
         Made for x >= 0; values below 0 have probability 0. The pixel is the first, in row-major order, that is above 0 and
@@ -100,22 +89,14 @@ class Pooling(ReferenceBase):
         np.copyto(mask, first)
         np.multiply(total, uniform, out=y)
         self._draw(x, y, running, mask, geometry)
-        flat, index = (
-            x.reshape(*x.shape[:2], prod(spatial)),
-            mask.reshape(*mask.shape[:2], prod(out)),
-        )
+        flat, index = (x.reshape(*x.shape[:2], prod(spatial)), mask.reshape(*mask.shape[:2], prod(out)))
         if flat.size:
-            np.copyto(
-                y,
-                np.take_along_axis(flat, np.maximum(index, 0), axis=2).reshape(y.shape),
-            )
+            np.copyto(y, np.take_along_axis(flat, np.maximum(index, 0), axis=2).reshape(y.shape))
         np.copyto(y, 0, where=first < 0)
         np.copyto(y, total, where=np.isnan(total))
 
     @kernel
-    def stochastic_pool_test_forward(
-        self, x: Array, y: Array, geometry: PoolGeometry
-    ) -> None:
+    def stochastic_pool_test_forward(self, x: Array, y: Array, geometry: PoolGeometry) -> None:
         """y = sum of x^2 / sum of x over each window; 0 where the sum of x is 0, and for empty windows."""
         square, total = self.like("a", x), self.like("total", y)
         np.multiply(x, x, out=square)
@@ -131,10 +112,7 @@ class Pooling(ReferenceBase):
 
     def _better(self, pixels: Array, best: Array) -> Array:
         """Where a pixel takes the place of the best so far: it is larger, or NaN."""
-        better, nan = (
-            self.scratch("a", best.shape, np.bool_),
-            self.scratch("b", best.shape, np.bool_),
-        )
+        better, nan = (self.scratch("a", best.shape, np.bool_), self.scratch("b", best.shape, np.bool_))
         np.greater(pixels, best, out=better)
         np.not_equal(pixels, pixels, out=nan)
         return np.logical_or(better, nan, out=better)
@@ -145,30 +123,15 @@ class Pooling(ReferenceBase):
             part = total[tap.outputs]
             np.add(part, np.maximum(x[tap.pixels], 0), out=part)
 
-    def _draw(
-        self,
-        x: Array,
-        threshold: Array,
-        running: Array,
-        mask: Array,
-        geometry: PoolGeometry,
-    ) -> None:
+    def _draw(self, x: Array, threshold: Array, running: Array, mask: Array, geometry: PoolGeometry) -> None:
         """Write into mask the index of the pixel at which the running sum reaches the threshold."""
         spatial, out = x.shape[2:], mask.shape[2:]
         origins, steps = window_origins(spatial, out, geometry), strides_of(spatial)
         waiting = np.ones(mask.shape, np.bool_)
         running.fill(0)
         for tap in pool_taps(spatial, out, geometry):
-            pixels, part, still = (
-                x[tap.pixels],
-                running[tap.outputs],
-                waiting[tap.outputs],
-            )
+            pixels, part, still = (x[tap.pixels], running[tap.outputs], waiting[tap.outputs])
             np.add(part, np.maximum(pixels, 0), out=part)
             found = still & (pixels > 0) & (part >= threshold[tap.outputs])
-            np.copyto(
-                mask[tap.outputs],
-                origins[tap.outputs] + np.int32(np.dot(tap.offset, steps)),
-                where=found,
-            )
+            np.copyto(mask[tap.outputs], origins[tap.outputs] + np.int32(np.dot(tap.offset, steps)), where=found)
             np.logical_and(still, ~found, out=still)

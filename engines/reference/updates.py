@@ -28,9 +28,7 @@ class Updates(ReferenceBase):
             np.add(g, term, out=g)
 
     @kernel
-    def sgd_update(
-        self, w: Array, g: Array, h: Array, rate: float, momentum: float
-    ) -> None:
+    def sgd_update(self, w: Array, g: Array, h: Array, rate: float, momentum: float) -> None:
         """h = momentum * h + rate * g; g = h; w -= g."""
         np.multiply(g, rate, out=g)
         np.multiply(h, momentum, out=h)
@@ -39,9 +37,7 @@ class Updates(ReferenceBase):
         np.subtract(w, g, out=w)
 
     @kernel
-    def nesterov_update(
-        self, w: Array, g: Array, h: Array, rate: float, momentum: float
-    ) -> None:
+    def nesterov_update(self, w: Array, g: Array, h: Array, rate: float, momentum: float) -> None:
         """h' = momentum * h + rate * g; g = (1 + momentum) * h' - momentum * h; h = h'; w -= g."""
         before = self.like("a", h)
         np.multiply(h, momentum, out=before)
@@ -52,9 +48,7 @@ class Updates(ReferenceBase):
         np.subtract(w, g, out=w)
 
     @kernel
-    def adagrad_update(
-        self, w: Array, g: Array, h: Array, rate: float, delta: float
-    ) -> None:
+    def adagrad_update(self, w: Array, g: Array, h: Array, rate: float, delta: float) -> None:
         """h += g^2; g = rate * g / (sqrt(h) + delta); w -= g."""
         root = self.like("a", h)
         np.multiply(g, g, out=root)
@@ -62,23 +56,14 @@ class Updates(ReferenceBase):
         self._step(w, g, g, h, rate, delta)
 
     @kernel
-    def rmsprop_update(
-        self, w: Array, g: Array, h: Array, rate: float, decay: float, delta: float
-    ) -> None:
+    def rmsprop_update(self, w: Array, g: Array, h: Array, rate: float, decay: float, delta: float) -> None:
         """h = decay * h + (1 - decay) * g^2; g = rate * g / (sqrt(h) + delta); w -= g."""
         self._decay_square(h, g, decay)
         self._step(w, g, g, h, rate, delta)
 
     @kernel
     def adadelta_update(
-        self,
-        w: Array,
-        g: Array,
-        h1: Array,
-        h2: Array,
-        rate: float,
-        momentum: float,
-        delta: float,
+        self, w: Array, g: Array, h1: Array, h2: Array, rate: float, momentum: float, delta: float
     ) -> None:
         """h1 = momentum * h1 + (1 - momentum) * g^2; d = g * sqrt((h2 + delta) / (h1 + delta));
         h2 = momentum * h2 + (1 - momentum) * d^2; g = rate * d; w -= g."""
@@ -95,15 +80,7 @@ class Updates(ReferenceBase):
 
     @kernel
     def adam_update(
-        self,
-        w: Array,
-        g: Array,
-        m: Array,
-        v: Array,
-        rate: float,
-        beta1: float,
-        beta2: float,
-        delta: float,
+        self, w: Array, g: Array, m: Array, v: Array, rate: float, beta1: float, beta2: float, delta: float
     ) -> None:
         """m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g^2; g = rate * m / (sqrt(v) + delta); w -= g.
 
@@ -123,9 +100,7 @@ class Updates(ReferenceBase):
         np.multiply(h, decay, out=h)
         np.add(h, square, out=h)
 
-    def _step(
-        self, w: Array, g: Array, direction: Array, h: Array, rate: float, delta: float
-    ) -> None:
+    def _step(self, w: Array, g: Array, direction: Array, h: Array, rate: float, delta: float) -> None:
         """g = rate * direction / (sqrt(h) + delta); w -= g."""
         root = self.like("a", h)
         np.sqrt(h, out=root)

@@ -31,43 +31,22 @@ class Tap(NamedTuple):
 @lru_cache(maxsize=512)
 def conv_taps(spatial: Shape, out: Shape, geometry: ConvGeometry) -> list[Tap]:
     """The taps of a convolution, in row-major order; those that always fall into the padding are left out."""
-    return _taps(
-        spatial, out, geometry.kernel, geometry.stride, geometry.pad, geometry.dilation
-    )
+    return _taps(spatial, out, geometry.kernel, geometry.stride, geometry.pad, geometry.dilation)
 
 
 @lru_cache(maxsize=512)
 def pool_taps(spatial: Shape, out: Shape, geometry: PoolGeometry) -> list[Tap]:
     """The taps of a pooling window, in row-major order; those that always fall into the padding are left out."""
-    return _taps(
-        spatial,
-        out,
-        geometry.kernel,
-        geometry.stride,
-        geometry.pad,
-        (1,) * len(spatial),
-    )
+    return _taps(spatial, out, geometry.kernel, geometry.stride, geometry.pad, (1,) * len(spatial))
 
 
-def _taps(
-    spatial: Shape,
-    out: Shape,
-    kernel: Shape,
-    stride: Shape,
-    pad: Shape,
-    dilation: Shape,
-) -> list[Tap]:
+def _taps(spatial: Shape, out: Shape, kernel: Shape, stride: Shape, pad: Shape, dilation: Shape) -> list[Tap]:
     taps = []
     for number, tap in enumerate(np.ndindex(*kernel)):
         offset = tuple(t * d - p for t, d, p in zip(tap, dilation, pad, strict=True))
-        ranges = [
-            _range(n, o, s, at)
-            for n, o, s, at in zip(spatial, out, stride, offset, strict=True)
-        ]
+        ranges = [_range(n, o, s, at) for n, o, s, at in zip(spatial, out, stride, offset, strict=True)]
         if all(found is not None for found in ranges):
-            outputs, pixels = zip(
-                *(found for found in ranges if found is not None), strict=True
-            )
+            outputs, pixels = zip(*(found for found in ranges if found is not None), strict=True)
             taps.append(Tap(number, offset, (..., *outputs), (..., *pixels)))
     return taps
 
@@ -95,10 +74,7 @@ def window_origins(spatial: Shape, out: Shape, geometry: PoolGeometry) -> Array:
 @lru_cache(maxsize=256)
 def first_pixels(spatial: Shape, out: Shape, geometry: PoolGeometry) -> Array:
     """Per window, in the shape *out*: the flat index (int32) of its first pixel inside the image, -1 if it has none."""
-    begins = [
-        np.arange(o) * s - p
-        for o, s, p in zip(out, geometry.stride, geometry.pad, strict=True)
-    ]
+    begins = [np.arange(o) * s - p for o, s, p in zip(out, geometry.stride, geometry.pad, strict=True)]
     index = _flat_index([np.maximum(begin, 0) for begin in begins], spatial)
     for axis, (begin, size) in enumerate(zip(begins, spatial, strict=True)):
         index[(slice(None),) * axis + (begin >= size,)] = -1
@@ -106,14 +82,10 @@ def first_pixels(spatial: Shape, out: Shape, geometry: PoolGeometry) -> Array:
 
 
 @lru_cache(maxsize=256)
-def window_areas(
-    spatial: Shape, out: Shape, geometry: PoolGeometry, dtype: np.dtype[np.generic]
-) -> Array:
+def window_areas(spatial: Shape, out: Shape, geometry: PoolGeometry, dtype: np.dtype[np.generic]) -> Array:
     """Per window, in the shape *out*: its number of pixels after cutting it at size + pad, at least 1."""
     area = np.ones((), np.int64)
-    axes = zip(
-        spatial, out, geometry.kernel, geometry.stride, geometry.pad, strict=True
-    )
+    axes = zip(spatial, out, geometry.kernel, geometry.stride, geometry.pad, strict=True)
     for size, outputs, kernel, stride, pad in axes:
         begin = np.arange(outputs) * stride - pad
         area = np.multiply.outer(area, np.minimum(begin + kernel, size + pad) - begin)
