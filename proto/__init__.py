@@ -1,0 +1,59 @@
+"""Caffe's files: the schema, text and binary reading and writing, and the upgrade of old formats.
+
+    read_net, parse_net          a prototxt of any age -> Document(message, positions)
+    read_solver                  a solver prototxt -> Document
+    read_weights_message         a .caffemodel of any age -> NetParameter
+    write_text, write_binary     a message -> a file
+    Schema, Addition             the message classes, with what plugins and dialects add
+
+Names are loaded when they are first used: importing this package builds nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .addition import Addition as Addition
+    from .addition import Rule as Rule
+    from .addition import enum as enum
+    from .addition import field as field
+    from .addition import message as message
+    from .document import Document as Document
+    from .document import Positions as Positions
+    from .document import Unknown as Unknown
+    from .files import atomic_path as atomic_path
+    from .files import atomic_write as atomic_write
+    from .files import read_bytes as read_bytes
+    from .files import read_text as read_text
+    from .read import parse_net as parse_net
+    from .read import read_net as read_net
+    from .schema import Schema as Schema
+    from .schema import set_default as set_default
+    from .text import parse_text as parse_text
+
+_HOMES = {
+    "addition": ("Addition", "Rule", "enum", "field", "message"),
+    "document": ("Document", "Positions", "Unknown"),
+    "files": ("atomic_path", "atomic_write", "read_bytes", "read_text"),
+    "read": ("parse_net", "read_net"),
+    "schema": ("Schema", "set_default"),
+    "text": ("parse_text",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"cortado.proto has no '{name}'")
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOME_OF]

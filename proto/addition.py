@@ -1,16 +1,17 @@
 """What a plugin or dialect adds to the schema, and short ways to write it down.
 
-    Addition(
-        provider="my-package 1.2",
-        messages=(message("ROIPoolingParameter", field("pooled_h", 1, "uint32", default=7)),),
-        fields={"LayerParameter": (field("roi_pooling_param", 8266711, "ROIPoolingParameter"),)},
-    )
+Addition(
+    provider="my-package 1.2",
+    messages=(message("ROIPoolingParameter", field("pooled_h", 1, "uint32", default=7)),),
+    fields={"LayerParameter": (field("roi_pooling_param", 8266711, "ROIPoolingParameter"),)},
+)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field as dataclass_field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FieldDescriptorProto

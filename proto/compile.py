@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
@@ -19,8 +20,8 @@ STUB_HEAD = "# Generated from caffe.proto by compile.py; do not edit.\n# ruff: n
 def compile_proto(source: Path) -> tuple[bytes, str]:
     """The descriptor (a serialized FileDescriptorProto without comments) and the stub text for *source*."""
     from google.protobuf.descriptor_pb2 import FileDescriptorSet
-    from grpc_tools import protoc
 
+    protoc = import_module("grpc_tools.protoc")
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         arguments = ["protoc", f"-I{source.parent}", f"--descriptor_set_out={out / 'set'}", f"--pyi_out={out}"]
@@ -28,7 +29,14 @@ def compile_proto(source: Path) -> tuple[bytes, str]:
             raise SystemExit(f"{source} does not compile")
         files = FileDescriptorSet.FromString((out / "set").read_bytes())
         stub = (out / f"{source.stem}_pb2.pyi").read_text(encoding="utf-8")
-    return files.file[0].SerializeToString(deterministic=True), STUB_HEAD + stub
+    return files.file[0].SerializeToString(deterministic=True), STUB_HEAD + _strict(stub)
+
+
+def _strict(stub: str) -> str:
+    """Give the mappings that protoc leaves open their types, for strict type checkers."""
+    return stub.replace("_Mapping]", "_Mapping[str, _Any]").replace(
+        "from typing import ", "from typing import Any as _Any, "
+    )
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FileDescriptorProto
 
@@ -55,7 +56,8 @@ class _Composer:
         self.providers[f"-{dotted}"] = addition.provider
 
     def _add_types(self, addition: Addition) -> None:
-        for new in (*addition.messages, *addition.enums):
+        news: list[DescriptorProto | EnumDescriptorProto] = [*addition.messages, *addition.enums]
+        for new in news:
             taken = {m.name for m in self.file.message_type} | {e.name for e in self.file.enum_type}
             if new.name in taken:
                 self._clash("message or enum", new.name, self._owner(new.name), addition)
@@ -123,11 +125,11 @@ class _Composer:
         return next((e for e in holders if e.name == name), None)
 
 
-def _remove_named(members: object, name: str) -> bool:
-    items: list[object] = list(members)  # type: ignore[call-overload]
-    for index, item in enumerate(items):
-        if getattr(item, "name", None) == name:
-            del members[index]  # type: ignore[attr-defined]
+def _remove_named(members: Any, name: str) -> bool:
+    """Delete the member called *name* from a repeated field; False if there is none."""
+    for index, member in enumerate(members):
+        if member.name == name:
+            del members[index]
             return True
     return False
 

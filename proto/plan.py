@@ -14,7 +14,6 @@ from .schema import PACKAGE, Schema
 from .tokens import read_bytes_literal, read_float, read_integer, read_string_literal
 
 if TYPE_CHECKING:
-    from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
     from google.protobuf.message import Message
 
 QUOTES = "\"'"
@@ -34,9 +33,11 @@ class FieldPlan:
 
     __slots__ = ("_descriptor", "_plans", "_sub", "convert", "is_message", "name", "repeated", "rule")
 
-    def __init__(self, descriptor: FieldDescriptor, repeated: bool, plans: _Plans) -> None:
+    def __init__(self, descriptor: Any, repeated: bool, plans: _Plans) -> None:
         self.name, self.repeated = descriptor.name, repeated
-        self._descriptor, self._plans, self._sub = descriptor, plans, None
+        self._descriptor: Any = descriptor
+        self._plans = plans
+        self._sub: MessagePlan | None = None
         self.is_message = descriptor.message_type is not None
         self.convert: Callable[[str], Any] = _refuse if self.is_message else _converter(descriptor)
         self.rule: Rule | None = plans.rules.get((_short(descriptor.containing_type), self.name))
@@ -45,7 +46,7 @@ class FieldPlan:
     def sub(self) -> MessagePlan:
         """The plan of the message in this field."""
         if self._sub is None:
-            self._sub: MessagePlan | None = self._plans.get(self._descriptor.message_type)
+            self._sub = self._plans.get(self._descriptor.message_type)
         return self._sub
 
 
@@ -54,7 +55,7 @@ class MessagePlan:
 
     __slots__ = ("fields", "name", "required")
 
-    def __init__(self, descriptor: Descriptor, plans: _Plans) -> None:
+    def __init__(self, descriptor: Any, plans: _Plans) -> None:
         self.name = _short(descriptor)
         proto = DescriptorProto()
         descriptor.CopyToProto(proto)
@@ -73,7 +74,7 @@ class _Plans:
         self.rules = rules
         self._known: dict[str, MessagePlan] = {}
 
-    def get(self, descriptor: Descriptor) -> MessagePlan:
+    def get(self, descriptor: Any) -> MessagePlan:
         plan = self._known.get(descriptor.full_name)
         if plan is None:
             plan = self._known[descriptor.full_name] = MessagePlan(descriptor, self)
@@ -87,15 +88,16 @@ def plan_of(message_class: type[Message]) -> MessagePlan:
     return _Plans(schema.rules if schema else {}).get(message_class.DESCRIPTOR)
 
 
-def _short(descriptor: Descriptor) -> str:
-    return descriptor.full_name.removeprefix(f"{PACKAGE}.")
+def _short(descriptor: Any) -> str:
+    name: str = descriptor.full_name
+    return name.removeprefix(f"{PACKAGE}.")
 
 
 def _refuse(word: str) -> Any:
     raise BadValue("a group in braces")
 
 
-def _converter(field: FieldDescriptor) -> Callable[[str], Any]:
+def _converter(field: Any) -> Callable[[str], Any]:
     kind = field.type
     if kind == field.TYPE_STRING:
         return _to_string
@@ -156,19 +158,19 @@ def _to_integer(low: int, high: int, word: str) -> int:
     return number
 
 
-def _to_enum(enum: EnumDescriptor) -> Callable[[str], int]:
+def _to_enum(enum: Any) -> Callable[[str], int]:
     numbers = {value.name: value.number for value in enum.values}
     valid = frozenset(numbers.values())
 
     def convert(word: str) -> int:
         number = numbers.get(word)
-        if number is None:
-            number = read_integer(word) if word[0] not in QUOTES else None
-            if number not in valid:
-                hint = _unquoted(word) if word[0] in QUOTES else nearest(word, numbers)
-                raise BadValue(f"one of {', '.join(numbers)}", hint, enum_name=word[0] not in QUOTES)
-        assert_number: int = number  # type: ignore[assignment]
-        return assert_number
+        if number is not None:
+            return number
+        number = read_integer(word) if word[0] not in QUOTES else None
+        if number is not None and number in valid:
+            return number
+        hint = _unquoted(word) if word[0] in QUOTES else nearest(word, numbers)
+        raise BadValue(f"one of {', '.join(numbers)}", hint, enum_name=word[0] not in QUOTES)
 
     return convert
 

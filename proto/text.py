@@ -50,7 +50,7 @@ def parse_text(
     parser = _Parser(source, skip=unknown == "skip", known_elsewhere=known_elsewhere)
     message = message_class()
     positions = Positions(source)
-    parser.run(message, plan_of(message_class), positions)
+    parser.run(message, plan_of(message_class), positions)  # type: ignore[arg-type]
     return Document(message, positions, tuple(parser.unknown))
 
 
@@ -85,7 +85,7 @@ class _Parser:
             found = match(text, at)
             if found is None:
                 self._explain(at, closer)
-            kind, at = found.lastgroup, found.end()
+            kind, at = found.lastgroup or "end", found.end()
             if kind == "close" or kind == "end":
                 self._check_close(found["close"] or "", closer, found.start(kind), node.offset)
                 return at
@@ -99,7 +99,9 @@ class _Parser:
                 at = self._list(message, field, plan, node, name, start, at, depth, bool(found["colon"]))
             else:
                 if found["colon"] is None:
-                    self._fail(found.start(kind), f"':' or '{{' follows the name '{name}'", self._word(found.start(kind)))
+                    self._fail(
+                        found.start(kind), f"':' or '{{' follows the name '{name}'", self._word(found.start(kind))
+                    )
                 if field is not None and plan is not None and self._note(plan, field, node, start):
                     self._value(message, plan, field, found[kind], found.start(kind))
 

@@ -27,7 +27,9 @@ FIELD_HEAD = re.compile(rf"(?P<name>{NAME}){SPACE}(?P<colon>:)?+{SPACE}", re.ASC
 WORD = re.compile(rf"{STRINGS}|{SCALAR}|[^\s]", re.ASCII)
 
 _INTEGER = re.compile(r"-?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)\Z", re.ASCII)
-_DECIMAL = re.compile(r"-?(?:(?:0|[1-9][0-9]*)|(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)[fF]?\Z", re.ASCII)
+_DECIMAL = re.compile(
+    r"-?(?:(?:0|[1-9][0-9]*)|(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)[fF]?\Z", re.ASCII
+)
 _WORDS = {"inf": "inf", "infinity": "inf", "nan": "nan", "inff": "inf", "infinityf": "inf", "nanf": "nan"}
 _PIECE = re.compile(STRING, re.ASCII)
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([^0-9xXuU])|())")
