@@ -14,7 +14,11 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
 
-from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FieldDescriptorProto
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    EnumDescriptorProto,
+    FieldDescriptorProto,
+)
 
 from ..errors import PluginError
 
@@ -22,7 +26,19 @@ Rule = Callable[[Any], "str | None"]
 """Looks at one parsed value; returns the rule that it breaks, in words, or None."""
 
 SCALARS = (
-    *("double", "float", "int64", "uint64", "int32", "fixed64", "fixed32", "bool", "string", "bytes", "uint32"),
+    *(
+        "double",
+        "float",
+        "int64",
+        "uint64",
+        "int32",
+        "fixed64",
+        "fixed32",
+        "bool",
+        "string",
+        "bytes",
+        "uint32",
+    ),
     *("sfixed32", "sfixed64", "sint32", "sint64"),
 )
 
@@ -44,7 +60,9 @@ class Addition:
     provider: str
     messages: Sequence[DescriptorProto] = ()
     enums: Sequence[EnumDescriptorProto] = ()
-    fields: Mapping[str, Sequence[FieldDescriptorProto]] = dataclass_field(default_factory=dict)
+    fields: Mapping[str, Sequence[FieldDescriptorProto]] = dataclass_field(
+        default_factory=dict
+    )
     values: Mapping[str, Mapping[str, int]] = dataclass_field(default_factory=dict)
     replaces: Sequence[str] = ()
     rules: Mapping[tuple[str, str], Rule] = dataclass_field(default_factory=dict)
@@ -56,8 +74,13 @@ class Addition:
             self.provider,
             tuple(m.SerializeToString(deterministic=True) for m in self.messages),
             tuple(e.SerializeToString(deterministic=True) for e in self.enums),
-            tuple((n, tuple(f.SerializeToString(deterministic=True) for f in fs)) for n, fs in self.fields.items()),
-            tuple((name, tuple(values.items())) for name, values in self.values.items()),
+            tuple(
+                (n, tuple(f.SerializeToString(deterministic=True) for f in fs))
+                for n, fs in self.fields.items()
+            ),
+            tuple(
+                (name, tuple(values.items())) for name, values in self.values.items()
+            ),
             tuple(self.replaces),
             tuple(self.rules.items()),
             tuple(self.type_names.items()),
@@ -76,7 +99,13 @@ def field(
 ) -> FieldDescriptorProto:
     """A field; *type* is a scalar type of protobuf, or the name of a message or enum (of the same message first)."""
     proto = FieldDescriptorProto(name=name, number=number)
-    label = "LABEL_REPEATED" if repeated else "LABEL_REQUIRED" if required else "LABEL_OPTIONAL"
+    label = (
+        "LABEL_REPEATED"
+        if repeated
+        else "LABEL_REQUIRED"
+        if required
+        else "LABEL_OPTIONAL"
+    )
     proto.label = FieldDescriptorProto.Label.Value(label)
     if type in SCALARS:
         proto.type = FieldDescriptorProto.Type.Value(f"TYPE_{type.upper()}")
@@ -84,8 +113,12 @@ def field(
         proto.type_name = type
     if default is not None:
         if repeated:
-            raise PluginError(f"a repeated field has no default; got default={default!r} for '{name}'")
-        proto.default_value = str(default).lower() if isinstance(default, bool) else str(default)
+            raise PluginError(
+                f"a repeated field has no default; got default={default!r} for '{name}'"
+            )
+        proto.default_value = (
+            str(default).lower() if isinstance(default, bool) else str(default)
+        )
     if packed:
         proto.options.packed = True
     return proto
@@ -99,7 +132,9 @@ def enum(name: str, **values: int) -> EnumDescriptorProto:
     return proto
 
 
-def message(name: str, *members: FieldDescriptorProto | EnumDescriptorProto | DescriptorProto) -> DescriptorProto:
+def message(
+    name: str, *members: FieldDescriptorProto | EnumDescriptorProto | DescriptorProto
+) -> DescriptorProto:
     """A message with its fields and, nested, its enums and messages."""
     proto = DescriptorProto(name=name)
     for member in members:

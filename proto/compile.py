@@ -24,19 +24,25 @@ def compile_proto(source: Path) -> tuple[bytes, str]:
     protoc = import_module("grpc_tools.protoc")
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
-        arguments = ["protoc", f"-I{source.parent}", f"--descriptor_set_out={out / 'set'}", f"--pyi_out={out}"]
+        arguments = [
+            "protoc",
+            f"-I{source.parent}",
+            f"--descriptor_set_out={out / 'set'}",
+            f"--pyi_out={out}",
+        ]
         if protoc.main([*arguments, source.name]) != 0:
             raise SystemExit(f"{source} does not compile")
         files = FileDescriptorSet.FromString((out / "set").read_bytes())
         stub = (out / f"{source.stem}_pb2.pyi").read_text(encoding="utf-8")
-    return files.file[0].SerializeToString(deterministic=True), STUB_HEAD + _strict(stub)
+    return files.file[0].SerializeToString(deterministic=True), STUB_HEAD + _strict(
+        stub
+    )
 
 
 def _strict(stub: str) -> str:
     """Give the mappings that protoc leaves open their types, for strict type checkers."""
-    return stub.replace("_Mapping]", "_Mapping[str, _Any]").replace(
-        "from typing import ", "from typing import Any as _Any, "
-    )
+    named = stub.replace("from typing import ", "from typing import Any as _Any, ", 1)
+    return named.replace("_Mapping]", "_Mapping[str, _Any]]")
 
 
 def main() -> int:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    EnumDescriptorProto,
+    FileDescriptorProto,
+)
 
 from ..errors import PluginError, nearest
 from .addition import Addition
@@ -17,7 +21,9 @@ PROTOBUF_OWN = range(19000, 20000)
 Providers = dict[str, str]
 
 
-def compose_file(stock: FileDescriptorProto, additions: Sequence[Addition]) -> tuple[FileDescriptorProto, Providers]:
+def compose_file(
+    stock: FileDescriptorProto, additions: Sequence[Addition]
+) -> tuple[FileDescriptorProto, Providers]:
     """One file with *stock* and all *additions*, and who provides each added ``Message`` and ``Message.field``.
 
     Raises PluginError, naming both providers, where two want the same name or number.
@@ -31,7 +37,9 @@ class _Composer:
         self.file.CopyFrom(stock)
         self.providers: Providers = {}
 
-    def run(self, additions: Sequence[Addition]) -> tuple[FileDescriptorProto, Providers]:
+    def run(
+        self, additions: Sequence[Addition]
+    ) -> tuple[FileDescriptorProto, Providers]:
         for addition in additions:
             for name in addition.replaces:
                 self._remove(name, addition)
@@ -52,15 +60,25 @@ class _Composer:
         holder = self._find_enum(scope)
         found = found or (holder is not None and _remove_named(holder.value, name))
         if not found and self.providers.get(f"-{dotted}") is None:
-            raise PluginError(f"'replaces' names a field of the stock schema; got '{dotted}'", who=addition.provider)
+            raise PluginError(
+                f"'replaces' names a field of the stock schema; got '{dotted}'",
+                who=addition.provider,
+            )
         self.providers[f"-{dotted}"] = addition.provider
 
     def _add_types(self, addition: Addition) -> None:
-        news: list[DescriptorProto | EnumDescriptorProto] = [*addition.messages, *addition.enums]
+        news: list[DescriptorProto | EnumDescriptorProto] = [
+            *addition.messages,
+            *addition.enums,
+        ]
         for new in news:
-            taken = {m.name for m in self.file.message_type} | {e.name for e in self.file.enum_type}
+            taken = {m.name for m in self.file.message_type} | {
+                e.name for e in self.file.enum_type
+            }
             if new.name in taken:
-                self._clash("message or enum", new.name, self._owner(new.name), addition)
+                self._clash(
+                    "message or enum", new.name, self._owner(new.name), addition
+                )
             self.providers[new.name] = addition.provider
         self.file.message_type.extend(addition.messages)
         self.file.enum_type.extend(addition.enums)
@@ -74,17 +92,26 @@ class _Composer:
                 _check_number(scope, new.name, new.number, addition)
                 for old in message.field:
                     if new.name == old.name:
-                        self._clash(f"field of {scope}", new.name, self._owner(f"{scope}.{old.name}"), addition)
+                        self._clash(
+                            f"field of {scope}",
+                            new.name,
+                            self._owner(f"{scope}.{old.name}"),
+                            addition,
+                        )
                     if new.number == old.number:
                         what = f"number of {scope}.{new.name}"
                         taken = f"{new.number}, which is {old.name}"
-                        self._clash(what, taken, self._owner(f"{scope}.{old.name}"), addition)
+                        self._clash(
+                            what, taken, self._owner(f"{scope}.{old.name}"), addition
+                        )
                 message.field.append(new)
                 self.providers[f"{scope}.{new.name}"] = addition.provider
         for scope, values in addition.values.items():
             self._add_values(scope, dict(values), addition)
 
-    def _add_values(self, scope: str, values: dict[str, int], addition: Addition) -> None:
+    def _add_values(
+        self, scope: str, values: dict[str, int], addition: Addition
+    ) -> None:
         holder = self._find_enum(scope)
         if holder is None:
             raise self._no_scope("enum", scope, addition)
@@ -92,7 +119,12 @@ class _Composer:
             for old in holder.value:
                 if name == old.name or number == old.number:
                     owner = self._owner(f"{scope}.{old.name}")
-                    self._clash(f"value of {scope}", f"{name} = {number}, taken by {old.name}", owner, addition)
+                    self._clash(
+                        f"value of {scope}",
+                        f"{name} = {number}, taken by {old.name}",
+                        owner,
+                        addition,
+                    )
             holder.value.add(name=name, number=number)
             self.providers[f"{scope}.{name}"] = addition.provider
 
@@ -105,8 +137,14 @@ class _Composer:
         )
 
     def _no_scope(self, kind: str, scope: str, addition: Addition) -> PluginError:
-        known = [m.name for m in self.file.message_type] + [e.name for e in self.file.enum_type]
-        return PluginError(f"no {kind} has this name; got '{scope}'", who=addition.provider, hint=nearest(scope, known))
+        known = [m.name for m in self.file.message_type] + [
+            e.name for e in self.file.enum_type
+        ]
+        return PluginError(
+            f"no {kind} has this name; got '{scope}'",
+            who=addition.provider,
+            hint=nearest(scope, known),
+        )
 
     def _find_message(self, dotted: str) -> DescriptorProto | None:
         scope = self.file.message_type
@@ -121,7 +159,9 @@ class _Composer:
     def _find_enum(self, dotted: str) -> EnumDescriptorProto | None:
         scope, _, name = dotted.rpartition(".")
         message = self._find_message(scope) if scope else None
-        holders = message.enum_type if message else self.file.enum_type if not scope else ()
+        holders = (
+            message.enum_type if message else self.file.enum_type if not scope else ()
+        )
         return next((e for e in holders if e.name == name), None)
 
 

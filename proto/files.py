@@ -17,7 +17,11 @@ def read_bytes(path: PathLike, limit: int | None = None) -> bytes:
     """The content of *path*; raises FileError, also when it is larger than *limit* bytes (checked before reading)."""
     with _named("read", path):
         if limit is not None and (size := os.stat(path).st_size) > limit:
-            raise FileError(f"a file read here has at most {limit} bytes", where=absolute(path), got=f"{size}")
+            raise FileError(
+                f"a file read here has at most {limit} bytes",
+                where=absolute(path),
+                got=f"{size}",
+            )
         return Path(path).read_bytes()
 
 
@@ -75,8 +79,14 @@ def _named(verb: str, path: PathLike) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise FileError(f"cannot {verb} this file: {reason}", where=absolute(path)) from error
+        reason = (
+            error.strerror
+            if isinstance(error, OSError) and error.strerror
+            else str(error)
+        )
+        raise FileError(
+            f"cannot {verb} this file: {reason}", where=absolute(path)
+        ) from error
 
 
 def _create(temporary: Path, target: Path) -> None:

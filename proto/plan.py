@@ -23,7 +23,9 @@ TRUE, FALSE = ("true", "True", "t"), ("false", "False", "f")
 class BadValue(Exception):
     """A value that its field refuses: what the field takes, and a hint."""
 
-    def __init__(self, wants: str, hint: str | None = None, *, enum_name: bool = False) -> None:
+    def __init__(
+        self, wants: str, hint: str | None = None, *, enum_name: bool = False
+    ) -> None:
         super().__init__(wants)
         self.wants, self.hint, self.enum_name = wants, hint, enum_name
 
@@ -31,7 +33,16 @@ class BadValue(Exception):
 class FieldPlan:
     """One field: its name, whether it repeats, ``convert`` from a word of the text, ``sub`` for a message."""
 
-    __slots__ = ("_descriptor", "_plans", "_sub", "convert", "is_message", "name", "repeated", "rule")
+    __slots__ = (
+        "_descriptor",
+        "_plans",
+        "_sub",
+        "convert",
+        "is_message",
+        "name",
+        "repeated",
+        "rule",
+    )
 
     def __init__(self, descriptor: Any, repeated: bool, plans: _Plans) -> None:
         self.name, self.repeated = descriptor.name, repeated
@@ -39,8 +50,12 @@ class FieldPlan:
         self._plans = plans
         self._sub: MessagePlan | None = None
         self.is_message = descriptor.message_type is not None
-        self.convert: Callable[[str], Any] = _refuse if self.is_message else _converter(descriptor)
-        self.rule: Rule | None = plans.rules.get((_short(descriptor.containing_type), self.name))
+        self.convert: Callable[[str], Any] = (
+            _refuse if self.is_message else _converter(descriptor)
+        )
+        self.rule: Rule | None = plans.rules.get(
+            (_short(descriptor.containing_type), self.name)
+        )
 
     @property
     def sub(self) -> MessagePlan:
@@ -60,9 +75,15 @@ class MessagePlan:
         proto = DescriptorProto()
         descriptor.CopyToProto(proto)
         labels = {f.name: f.label for f in proto.field}
-        self.required = tuple(n for n, label in labels.items() if label == FieldDescriptorProto.LABEL_REQUIRED)
+        self.required = tuple(
+            n
+            for n, label in labels.items()
+            if label == FieldDescriptorProto.LABEL_REQUIRED
+        )
         self.fields: dict[str, FieldPlan] = {
-            f.name: FieldPlan(f, labels[f.name] == FieldDescriptorProto.LABEL_REPEATED, plans)
+            f.name: FieldPlan(
+                f, labels[f.name] == FieldDescriptorProto.LABEL_REPEATED, plans
+            )
             for f in descriptor.fields
         }
 
@@ -111,7 +132,9 @@ def _converter(field: Any) -> Callable[[str], Any]:
         return _to_enum(field.enum_type)
     bits = 64 if field.cpp_type in (field.CPPTYPE_INT64, field.CPPTYPE_UINT64) else 32
     signed = field.cpp_type in (field.CPPTYPE_INT32, field.CPPTYPE_INT64)
-    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    low, high = (
+        (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    )
     return partial(_to_integer, low, high)
 
 
@@ -170,7 +193,9 @@ def _to_enum(enum: Any) -> Callable[[str], int]:
         if number is not None and number in valid:
             return number
         hint = _unquoted(word) if word[0] in QUOTES else nearest(word, numbers)
-        raise BadValue(f"one of {', '.join(numbers)}", hint, enum_name=word[0] not in QUOTES)
+        raise BadValue(
+            f"one of {', '.join(numbers)}", hint, enum_name=word[0] not in QUOTES
+        )
 
     return convert
 

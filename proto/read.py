@@ -23,7 +23,9 @@ def parse_net(
 ) -> Document[caffe_pb2.NetParameter]:
     """Parse a net definition of any age, and upgrade it. Raises ParseError, NetError."""
     message_class = (schema or Schema.default()).NetParameter
-    return parse_text(text, message_class, file, unknown=unknown, known_elsewhere=known_elsewhere)
+    return parse_text(
+        text, message_class, file, unknown=unknown, known_elsewhere=known_elsewhere
+    )
 
 
 def read_net(
@@ -34,4 +36,10 @@ def read_net(
     known_elsewhere: KnownElsewhere | None = None,
 ) -> Document[caffe_pb2.NetParameter]:
     """Read a net definition (prototxt of any age), upgraded. Raises FileError, ParseError, NetError."""
-    return parse_net(read_text(path), str(path), schema, unknown=unknown, known_elsewhere=known_elsewhere)
+    return parse_net(
+        read_text(path),
+        str(path),
+        schema,
+        unknown=unknown,
+        known_elsewhere=known_elsewhere,
+    )

@@ -61,7 +61,9 @@ def _decoded(text: str | bytes) -> str:
 
 
 class _Parser:
-    def __init__(self, source: Source, skip: bool, known_elsewhere: KnownElsewhere | None) -> None:
+    def __init__(
+        self, source: Source, skip: bool, known_elsewhere: KnownElsewhere | None
+    ) -> None:
         self.source, self.text = source, source.text
         self.skip, self.known_elsewhere = skip, known_elsewhere
         self.unknown: list[Unknown] = []
@@ -73,21 +75,35 @@ class _Parser:
         if self.problems:
             raise ParseError.gather(self.problems)
 
-    def _body(self, message: Any, plan: MessagePlan | None, node: Positions, at: int, closer: str, depth: int) -> int:
+    def _body(
+        self,
+        message: Any,
+        plan: MessagePlan | None,
+        node: Positions,
+        at: int,
+        closer: str,
+        depth: int,
+    ) -> int:
         """Read fields into *message* up to *closer* (or the end); returns the offset behind it.
 
         Without a plan everything is read and dropped.
         """
         if depth > DEEPEST:
             self._fail(at - 1, f"groups are nested at most {DEEPEST} deep")
-        text, match, fields = self.text, tokens.STATEMENT.match, plan.fields if plan else {}
+        text, match, fields = (
+            self.text,
+            tokens.STATEMENT.match,
+            plan.fields if plan else {},
+        )
         while True:
             found = match(text, at)
             if found is None:
                 self._explain(at, closer)
             kind, at = found.lastgroup or "end", found.end()
             if kind == "close" or kind == "end":
-                self._check_close(found["close"] or "", closer, found.start(kind), node.offset)
+                self._check_close(
+                    found["close"] or "", closer, found.start(kind), node.offset
+                )
                 return at
             name, start = found["name"], found.start("name")
             field = fields.get(name)
@@ -96,16 +112,34 @@ class _Parser:
             if kind == "open":
                 at = self._group(message, field, plan, node, name, start, at, depth)
             elif kind == "list":
-                at = self._list(message, field, plan, node, name, start, at, depth, bool(found["colon"]))
+                at = self._list(
+                    message,
+                    field,
+                    plan,
+                    node,
+                    name,
+                    start,
+                    at,
+                    depth,
+                    bool(found["colon"]),
+                )
             else:
                 if found["colon"] is None:
                     self._fail(
-                        found.start(kind), f"':' or '{{' follows the name '{name}'", self._word(found.start(kind))
+                        found.start(kind),
+                        f"':' or '{{' follows the name '{name}'",
+                        self._word(found.start(kind)),
                     )
-                if field is not None and plan is not None and self._note(plan, field, node, start):
+                if (
+                    field is not None
+                    and plan is not None
+                    and self._note(plan, field, node, start)
+                ):
                     self._value(message, plan, field, found[kind], found.start(kind))
 
-    def _value(self, message: Any, plan: MessagePlan, field: FieldPlan, word: str, at: int) -> None:
+    def _value(
+        self, message: Any, plan: MessagePlan, field: FieldPlan, word: str, at: int
+    ) -> None:
         """Convert one word and store it."""
         try:
             value = field.convert(word)
@@ -173,22 +207,40 @@ class _Parser:
         while True:
             item = tokens.ITEM.match(self.text, at)
             if item is None:
-                self._fail(self._next(at), "a list holds values, with commas between them", self._word(at))
+                self._fail(
+                    self._next(at),
+                    "a list holds values, with commas between them",
+                    self._word(at),
+                )
             begin, at = item.start(item.lastgroup or 0), item.end()
             if item["open"]:
                 at = self._group(message, field, plan, node, name, begin, at, depth)
             elif not colon:
                 self._fail(begin, f"':' follows the name '{name}'", self._word(begin))
-            elif field is not None and plan is not None and self._note(plan, field, node, begin):
+            elif (
+                field is not None
+                and plan is not None
+                and self._note(plan, field, node, begin)
+            ):
                 self._value(message, plan, field, item["value"], begin)
             mark = tokens.AFTER_ITEM.match(self.text, at)
             if mark is None:
-                self._fail(self._next(at), "',' or ']' follows a value of a list", self._word(at))
+                self._fail(
+                    self._next(at),
+                    "',' or ']' follows a value of a list",
+                    self._word(at),
+                )
             at = mark.end()
             if mark["mark"] == "]":
                 return self._after(at)
 
-    def _note(self, plan: MessagePlan, field: FieldPlan, node: Positions, entry: Positions | int) -> bool:
+    def _note(
+        self,
+        plan: MessagePlan,
+        field: FieldPlan,
+        node: Positions,
+        entry: Positions | int,
+    ) -> bool:
         """Remember where a value stands; False, with a problem, for the second value of a field that takes one."""
         entries = node.fields.get(field.name)
         if entries is None:
@@ -197,28 +249,47 @@ class _Parser:
             entries.append(entry)
         else:
             first = entries[0]
-            line = (first.here if isinstance(first, Positions) else self.source.position(first)).line
+            line = (
+                first.here
+                if isinstance(first, Positions)
+                else self.source.position(first)
+            ).line
             offset = entry.offset if isinstance(entry, Positions) else entry
-            self._problem(offset, f"{plan.name}.{field.name} takes one value", "a second one", f"first on line {line}")
+            self._problem(
+                offset,
+                f"{plan.name}.{field.name} takes one value",
+                "a second one",
+                f"first on line {line}",
+            )
             return False
         return True
 
     def _unknown_field(self, plan: MessagePlan, name: str, at: int) -> None:
         if self.skip:
-            self.unknown.append(Unknown(plan.name, name, None, self.source.position(at)))
+            self.unknown.append(
+                Unknown(plan.name, name, None, self.source.position(at))
+            )
             return
         hint = self.known_elsewhere(plan.name, name) if self.known_elsewhere else None
         hint = hint or wrong_level(plan, name) or nearest(name, plan.fields)
         self._problem(at, f"{plan.name} has no field '{name}'", None, hint)
 
-    def _bad_value(self, plan: MessagePlan, field: FieldPlan, word: str, at: int, bad: BadValue) -> None:
+    def _bad_value(
+        self, plan: MessagePlan, field: FieldPlan, word: str, at: int, bad: BadValue
+    ) -> None:
         if bad.enum_name and self.skip:
-            self.unknown.append(Unknown(plan.name, field.name, word, self.source.position(at)))
+            self.unknown.append(
+                Unknown(plan.name, field.name, word, self.source.position(at))
+            )
             return
         hint = value_hint(plan.name, field.name, word) or bad.hint
-        self._problem(at, f"{plan.name}.{field.name} is {bad.wants}", _shown(word), hint)
+        self._problem(
+            at, f"{plan.name}.{field.name} is {bad.wants}", _shown(word), hint
+        )
 
-    def _check_rule(self, plan: MessagePlan, field: FieldPlan, value: Any, at: int) -> None:
+    def _check_rule(
+        self, plan: MessagePlan, field: FieldPlan, value: Any, at: int
+    ) -> None:
         broken = field.rule(value) if field.rule else None
         if broken:
             got = None if field.is_message else str(value)
@@ -235,7 +306,12 @@ class _Parser:
         if not closer:
             self._fail(at, f"'{mark}' closes a group, and none is open")
         hint = f"opened on line {self.source.position(opened).line}"
-        self._fail(at, f"'{closer}' closes this group", f"'{mark}'" if mark else "the end of the file", hint)
+        self._fail(
+            at,
+            f"'{closer}' closes this group",
+            f"'{mark}'" if mark else "the end of the file",
+            hint,
+        )
 
     def _after(self, at: int) -> int:
         """Behind the separator that may follow a value."""
@@ -250,13 +326,21 @@ class _Parser:
         found = tokens.WORD.match(self.text, self._next(at))
         return _shown(found[0]) if found else "the end of the file"
 
-    def _problem(self, at: int, rule: str, got: str | None = None, hint: str | None = None) -> None:
-        self.problems.append(ParseError(rule, where=self.source.position(at), got=got, hint=hint))
+    def _problem(
+        self, at: int, rule: str, got: str | None = None, hint: str | None = None
+    ) -> None:
+        self.problems.append(
+            ParseError(rule, where=self.source.position(at), got=got, hint=hint)
+        )
         if len(self.problems) >= MOST_PROBLEMS:
             raise ParseError.gather(self.problems)
 
-    def _fail(self, at: int, rule: str, got: str | None = None, hint: str | None = None) -> NoReturn:
-        self.problems.append(ParseError(rule, where=self.source.position(at), got=got, hint=hint))
+    def _fail(
+        self, at: int, rule: str, got: str | None = None, hint: str | None = None
+    ) -> NoReturn:
+        self.problems.append(
+            ParseError(rule, where=self.source.position(at), got=got, hint=hint)
+        )
         raise ParseError.gather(self.problems)
 
     def _explain(self, at: int, closer: str) -> NoReturn:
@@ -265,11 +349,19 @@ class _Parser:
         head = tokens.FIELD_HEAD.match(self.text, at)
         if head is None:
             what = f"a field name or '{closer}'" if closer else "a field name"
-            hint = "extensions are not part of Caffe's files" if self.text[at : at + 1] == "[" else None
+            hint = (
+                "extensions are not part of Caffe's files"
+                if self.text[at : at + 1] == "["
+                else None
+            )
             self._fail(at, f"{what} is expected", self._word(at), hint)
         at = head.end()
         if self.text[at : at + 1] in ("'", '"'):
-            self._fail(at, "a string ends on the line where it starts", _shown(self.text[at:].split("\n", 1)[0]))
+            self._fail(
+                at,
+                "a string ends on the line where it starts",
+                _shown(self.text[at:].split("\n", 1)[0]),
+            )
         what = "a value" if head["colon"] else "':' or '{'"
         self._fail(at, f"{what} follows the name '{head['name']}'", self._word(at))
 
