@@ -1,0 +1,25 @@
+"""Layers: blobs, the Layer base class, and one file per layer type. The public names are those of ``__all__``."""
+
+from .arity import Arity, at_least, between, exactly
+from .blob import Array, Blob, Shape
+from .context import LayerContext, Phase
+from .fillers import Filler
+from .layer import Blobs, Layer, product
+from .neuron import NeuronLayer
+
+__all__ = [
+    "Arity",
+    "Array",
+    "Blob",
+    "Blobs",
+    "Filler",
+    "Layer",
+    "LayerContext",
+    "NeuronLayer",
+    "Phase",
+    "Shape",
+    "at_least",
+    "between",
+    "exactly",
+    "product",
+]

@@ -1,0 +1,62 @@
+"""What a layer is told about the net it stands in."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from ..engines import Engine
+    from ..plugins import PluginManager
+    from ..proto import Positions
+
+
+class Phase(IntEnum):
+    """What a net is made for; the numbers are those of the schema."""
+
+    TRAIN = 0
+    TEST = 1
+
+
+@dataclass(frozen=True)
+class LayerContext:
+    """The surroundings of a layer.
+
+    ``phase``; ``engine``, which does the arithmetic; ``dtype`` of all blobs; ``plugins``, where fillers and sources
+    are looked up; ``seed``, the root of the net's random streams; ``folder`` of the file that declares the net, where
+    relative paths are looked for after the working directory; ``positions`` of the layer's block in that file;
+    ``allow_python_layers``, whether ``Python`` layers may import modules; ``rank`` of ``world`` cooperating processes,
+    each of which reads its own share of the records.
+    """
+
+    phase: Phase
+    engine: Engine
+    plugins: PluginManager
+    dtype: npt.DTypeLike = np.float32
+    seed: int = 0
+    folder: Path = field(default_factory=Path)
+    positions: Positions | None = None
+    allow_python_layers: bool = False
+    rank: int = 0
+    world: int = 1
+
+    def stream(self, *keys: str | int) -> np.random.Generator:
+        """The random stream named by *keys*: the same keys and seed give the same numbers, whatever else is drawn."""
+        path = tuple(k if isinstance(k, int) else zlib.crc32(k.encode()) for k in keys)
+        return np.random.Generator(np.random.SFC64(np.random.SeedSequence(self.seed, spawn_key=path)))
+
+    def resolve(self, path: str) -> Path:
+        """Where a path written in the net file points: as it stands if that exists, else beside the net file."""
+        plain = Path(path)
+        beside = self.folder / path
+        return beside if not plain.exists() and beside.exists() else plain
+
+    def position(self, *path: Any) -> Any:
+        """The place in the net file of a field of this layer, or None for a net that came from no file."""
+        return self.positions.at(*path) if self.positions is not None else None

@@ -1,0 +1,196 @@
+"""Layer: the four calls that every Caffe user knows, and the declarations that the checks are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+import numpy as np
+
+from ..errors import NetError, ParameterError, ShapeError
+from .arity import Arity, exactly
+from .blob import Blob, Shape
+from .context import LayerContext
+
+if TYPE_CHECKING:
+    from ..plugins import Parameters
+    from ..proto.caffe_pb2 import FillerParameter, LayerParameter
+
+Blobs = Sequence[Blob]
+
+
+class Layer:
+    """A step of a net: reads its bottom blobs, writes its top blobs, and passes gradients the other way.
+
+    A subclass declares what it is in class attributes, and implements ``reshape`` and ``forward``, and usually
+    ``setup`` and ``backward``:
+
+    ``type``            the name in ``layer { type: "…" }``
+    ``param_field``     the field of LayerParameter with its parameters (stock layers), read as ``self.param``
+    ``parameters``      instead of that, a ``Parameters`` class that brings a field of its own (plugins)
+    ``bottoms, tops``   how many it takes: ``exactly(n)``, ``at_least(n)``, ``between(a, b)``
+    ``paired``          as many tops as bottoms, each from its own
+    ``in_place``        whether a top may be the bottom of the same index
+    ``is_loss``         its first top is a loss: weight 1 unless set, made up when not named
+    ``auto_tops``       missing tops are made up, unnamed
+    ``no_gradient_to``  indices of bottoms that never get a gradient (labels, indices)
+    ``stochastic``      draws random numbers in forward
+    ``stateful``        forward changes what the next forward computes
+
+    In the methods: ``self.param``, ``self.blobs`` (learned parameters, made by ``add_param``),
+    ``self.param_propagate_down`` (whether each of those wants a gradient), ``self.engine``, ``self.phase``,
+    ``self.rng``, and ``self.fail(…)`` for an error that names the layer and the line.
+
+    Example, a complete layer::
+
+        class Cube(cortado.Layer):
+            type = "Cube"
+
+            def reshape(self, bottom, top):
+                top[0].reshape_like(bottom[0])
+
+            def forward(self, bottom, top):
+                top[0].data[...] = bottom[0].data ** 3
+
+            def backward(self, top, propagate_down, bottom):
+                if propagate_down[0]:
+                    bottom[0].diff[...] = top[0].diff * 3 * bottom[0].data ** 2
+    """
+
+    plugin_kind: ClassVar[str] = "layers"
+
+    type: ClassVar[str] = ""
+    param_field: ClassVar[str | None] = None
+    parameters: ClassVar[type[Parameters] | None] = None
+    bottoms: ClassVar[Arity] = exactly(1)
+    tops: ClassVar[Arity] = exactly(1)
+    paired: ClassVar[bool] = False
+    in_place: ClassVar[bool] = False
+    is_loss: ClassVar[bool] = False
+    auto_tops: ClassVar[bool] = False
+    no_gradient_to: ClassVar[tuple[int, ...]] = ()
+    stochastic: ClassVar[bool] = False
+    stateful: ClassVar[bool] = False
+
+    def __init__(self, config: LayerParameter, context: LayerContext) -> None:
+        self.config = config
+        self.context = context
+        self.name = config.name
+        self.phase = context.phase
+        self.engine = context.engine
+        self.dtype = np.dtype(context.dtype)
+        field = self.parameters.field if self.parameters is not None else self.param_field
+        self.param: Any = getattr(config, field) if field else None
+        self.blobs: list[Blob] = []
+        self.frozen: set[int] = set()
+        self.param_propagate_down: list[bool] = []
+        self._rng: np.random.Generator | None = None
+
+    # -- the four calls -----------------------------------------------------------------------------------------
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        """Check the parameters and make the learned blobs, once. The bottoms have their shapes; nothing is computed."""
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        """Give the tops, and inner buffers, the shapes that follow from the bottoms'. Computes nothing.
+
+        Called after ``setup`` and again whenever a bottom has changed its shape.
+        """
+        raise self._missing("reshape")
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        """Compute the tops' ``data`` from the bottoms' ``data``."""
+        raise self._missing("forward")
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        """From the tops' ``diff``, *overwrite* the ``diff`` of each bottom with ``propagate_down[i]``, and *add* to
+        the ``diff`` of each of ``self.blobs`` with ``self.param_propagate_down[i]``."""
+        raise self._missing("backward")
+
+    def infer_shapes(self, bottom: Blobs, top: Blobs) -> bool:
+        """Give the tops their shapes for a check without data; False where only the data could tell.
+
+        ``setup`` and ``reshape`` do, for every layer that reads nothing but its bottoms.
+        """
+        self.setup(bottom, top)
+        self.reshape(bottom, top)
+        return True
+
+    # -- for subclasses -----------------------------------------------------------------------------------------
+
+    def add_param(
+        self,
+        shape: Sequence[int],
+        filler: FillerParameter | None = None,
+        *,
+        default: str = "constant",
+        value: float = 0.0,
+        learnable: bool = True,
+    ) -> Blob:
+        """Make the next learned blob. It is filled when first used, by *filler*, or where that is not set by the
+        *default* type with *value*. Blobs that are not *learnable* (statistics) get no gradient and no update."""
+        from .fillers import make_filler
+
+        index = len(self.blobs)
+        fill = make_filler(self, tuple(shape), filler, default, value, index)
+        blob = Blob(shape, self.dtype, f"{self.name}[{index}]", initializer=fill)
+        self.blobs.append(blob)
+        if not learnable:
+            self.frozen.add(index)
+        return blob
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The layer's own random stream, for use in forward."""
+        if self._rng is None:
+            self._rng = self.context.stream("forward", self.name)
+        return self._rng
+
+    @rng.setter
+    def rng(self, generator: np.random.Generator) -> None:
+        self._rng = generator
+
+    @property
+    def who(self) -> str:
+        """The layer as messages name it."""
+        return f"layer '{self.name}' ({self.type})"
+
+    def fail(
+        self,
+        rule: str,
+        *path: str | int,
+        got: object = None,
+        hint: str | None = None,
+        error: type[NetError] = ParameterError,
+    ) -> NoReturn:
+        """Raise *error* (ParameterError) naming this layer and the line of the field at *path*, or of the layer."""
+        field = self.param_field or (self.parameters.field if self.parameters is not None else None)
+        full = (field, *path) if path and field and path[0] not in ("bottom", "top", "param") else path
+        where = self.context.position(*full)
+        raise error(rule, where=where, who=self.who, got=None if got is None else str(got), hint=hint)
+
+    def fail_shape(self, rule: str, *blobs: Blob, hint: str | None = None) -> NoReturn:
+        """Raise a ShapeError that lists the shapes of *blobs*."""
+        got = ", ".join(f"'{b.name}' {'x'.join(map(str, b.shape)) or 'scalar'}" for b in blobs)
+        self.fail(rule, got=got, hint=hint, error=ShapeError)
+
+    def axis(self, blob: Blob, index: int, *path: str | int) -> int:
+        """``blob.axis(index)``, with errors that name this layer and the field at *path*."""
+        try:
+            return blob.axis(index)
+        except ShapeError as error:
+            raise error.located(self.context.position(self.param_field, *path), self.who) from None
+
+    def _missing(self, method: str) -> NetError:
+        return NetError(f"the layer does not implement {method}()", where=self.context.position(), who=self.who)
+
+    def __repr__(self) -> str:
+        return f"<{self.type} '{self.name}'>"
+
+
+def product(sizes: Shape) -> int:
+    """The product of *sizes*, 1 for none."""
+    count = 1
+    for size in sizes:
+        count *= size
+    return count

@@ -1,0 +1,103 @@
+"""Build: from a graph to layers with shaped blobs. Takes no memory for data and reads none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from ..errors import CortadoError, NetError
+from ..layers import Blob, Layer, LayerContext
+from .graph import Graph, Node
+
+
+@dataclass
+class Built:
+    """The layers and blobs of a graph. In a static check ``shaped[i]`` says whether blob *i* has a known shape, and
+    ``unchecked`` names the layers whose shapes could not be worked out."""
+
+    graph: Graph
+    blobs: list[Blob]
+    layers: list[Layer] = field(default_factory=list)
+    shaped: list[bool] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+
+
+def build(graph: Graph, context: LayerContext) -> Built:
+    """Make every layer of *graph*, set it up, and give all blobs their shapes.
+
+    Errors: whatever a layer refuses (ParameterError, ShapeError …), with its name and line.
+    """
+    built = _start(graph, context)
+    for node in graph.nodes:
+        layer = _make(built, node, context)
+        bottoms, tops = _blobs_of(built, node)
+        try:
+            layer.setup(bottoms, tops)
+            _check_params(layer, node)
+            layer.reshape(bottoms, tops)
+        except CortadoError as error:
+            raise error.located(node.spec.where, layer.who) from None
+    return built
+
+
+def build_static(graph: Graph, context: LayerContext, report: Callable[[CortadoError], None]) -> Built:
+    """As ``build``, for a check without data: errors go to *report*, and where a shape cannot be known without
+    reading data the layers that depend on it are left unchecked."""
+    built = _start(graph, context)
+    for node in graph.nodes:
+        layer = _make(built, node, context)
+        bottoms, tops = _blobs_of(built, node)
+        known = all(built.shaped[b] for b in node.bottoms)
+        if known:
+            try:
+                known = layer.infer_shapes(bottoms, tops)
+                if known:
+                    _check_params(layer, node)
+            except CortadoError as error:
+                report(error.located(node.spec.where, layer.who))
+                known = False
+        if not known:
+            built.unchecked.append(layer.name)
+        for top in node.tops:
+            built.shaped[top] = known
+    return built
+
+
+def _start(graph: Graph, context: LayerContext) -> Built:
+    blobs = [Blob((0,), context.dtype, name) for name in graph.blob_names]
+    return Built(graph, blobs, shaped=[False] * len(blobs))
+
+
+def _make(built: Built, node: Node, context: LayerContext) -> Layer:
+    config = node.spec.config
+    if not config.HasField("phase") or config.phase != context.phase:
+        config = type(config)()
+        config.CopyFrom(node.spec.config)
+        config.phase = config.phase if config.HasField("phase") else int(context.phase)
+    layer = node.layer_class(config, replace(context, positions=node.spec.positions))
+    built.layers.append(layer)
+    return layer
+
+
+def _blobs_of(built: Built, node: Node) -> tuple[list[Blob], list[Blob]]:
+    return [built.blobs[b] for b in node.bottoms], [built.blobs[t] for t in node.tops]
+
+
+def _check_params(layer: Layer, node: Node) -> None:
+    given, made = len(node.spec.config.param), len(layer.blobs)
+    if given > made:
+        raise NetError(
+            f"there must be no more param blocks than learned blobs ({made})",
+            where=layer.context.position("param", made),
+            who=layer.who,
+            got=str(given),
+        )
+    for index in layer.frozen:
+        if index < given and node.spec.config.param[index].lr_mult != 0:
+            raise NetError(
+                f"learned blob {index} holds statistics, so its lr_mult must be 0",
+                where=layer.context.position("param", index),
+                who=layer.who,
+                got=f"{node.spec.config.param[index].lr_mult:g}",
+                hint="remove the param block, or set lr_mult: 0",
+            )

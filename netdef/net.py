@@ -1,0 +1,235 @@
+"""Net: a definition made executable."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engines import Engine, get_engine
+from ..errors import NetError, nearest
+from ..layers import Array, Blob, LayerContext, Phase
+from ..plugins import PluginManager, plugin_manager
+from .build import build
+from .definition import NetSource, definition
+from .gradients import gradient_needs
+from .graph import wire
+from .sharing import Parameter, learnable_parameters
+from .splits import insert_splits
+from .state import NetState, select
+from .step import Step
+from .weights import LoadReport, load_weights, save_weights
+
+
+class Net:
+    """A net ready to run.
+
+    Parameters
+
+    *source*: the path of a prototxt, a ``NetParameter`` message, or a parsed ``Document``;
+    *phase*, *level*, *stages*: the state its rules are met with (TEST, 0, none);
+    *weights*: a path, or several, to load learned blobs from;
+    *engine*: ``"auto"``, ``"native"``, ``"reference"`` or an Engine;
+    *dtype*: of all blobs, float32 or float64;
+    *seed*: root of all random numbers of this net; None draws one, which ``net.seed`` tells;
+    *plugins*: the plugin manager to look types up in (the process's own);
+    *allow_python_layers*: whether ``Python`` layers may import the modules they name.
+
+    Attributes: ``name``, ``phase``; ``blobs`` and ``params`` by name; ``layers`` and ``layer_names`` in order;
+    ``inputs`` and ``outputs``, names of blobs; ``learnable``, the parameters a solver updates; ``steps``, what
+    ``forward`` runs; ``definition``, the message it was made from, with rules applied and splits inserted.
+
+    Errors: ParseError, NetError and its kin, each with file and line.
+
+    Example::
+
+        >>> net = Net("lenet.prototxt", weights="lenet.caffemodel")     # doctest: +SKIP
+        >>> net(data=images)["prob"].argmax(axis=1)                     # doctest: +SKIP
+        array([7, 2, 1])
+    """
+
+    def __init__(
+        self,
+        source: NetSource,
+        phase: Phase | int = Phase.TEST,
+        *,
+        weights: str | Path | Sequence[str | Path] | None = None,
+        level: int = 0,
+        stages: Sequence[str] = (),
+        engine: str | Engine = "auto",
+        dtype: npt.DTypeLike = np.float32,
+        seed: int | None = None,
+        plugins: PluginManager | None = None,
+        allow_python_layers: bool = False,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        plugins = plugins or plugin_manager()
+        document = definition(source, plugins)
+        self.phase = Phase(phase)
+        self.state = NetState(self.phase, level, tuple(stages))
+        self.engine = engine if isinstance(engine, Engine) else get_engine(engine)
+        self.seed = secrets.randbits(63) if seed is None else seed
+        self.name: str = document.message.name
+        self.context = LayerContext(
+            self.phase,
+            self.engine,
+            plugins,
+            dtype,
+            self.seed,
+            _folder(source),
+            allow_python_layers=allow_python_layers,
+            rank=rank,
+            world=world,
+        )
+        self._build(document)
+        for path in _as_paths(weights):
+            self.load(path)
+
+    def _build(self, document: Any) -> None:
+        specs = insert_splits(select(document, self.state))
+        graph = wire(specs, self.context.plugins)
+        built = build(graph, self.context)
+        self.learnable: list[Parameter]
+        self.learnable, shared = learnable_parameters(built)
+        needs = gradient_needs(built, self.learnable, shared, document.message.force_backward)
+
+        self.layers = built.layers
+        self.layer_names = [layer.name for layer in built.layers]
+        self.blob_list = built.blobs
+        self.blobs = dict(zip(graph.blob_names, built.blobs, strict=True))
+        self.params = {layer.name: layer.blobs for layer in built.layers if layer.blobs}
+        self.inputs = [graph.blob_names[b] for b in graph.inputs]
+        self.outputs = [graph.blob_names[b] for b in graph.outputs]
+        self.steps: list[Step] = []
+        for index, (node, layer) in enumerate(zip(graph.nodes, built.layers, strict=True)):
+            layer.param_propagate_down = needs.params[index]
+            bottom = [built.blobs[b] for b in node.bottoms]
+            top = [built.blobs[t] for t in node.tops]
+            step = Step(layer, bottom, top, node.loss_weights, needs.layers[index], needs.bottoms[index])
+            self.steps.append(step)
+        self.before_forward: list[Callable[[int], None]] = []
+        self.after_forward: list[Callable[[int], None]] = []
+        self.before_backward: list[Callable[[int], None]] = []
+        self.after_backward: list[Callable[[int], None]] = []
+        self.definition = _definition_of(document.message, [spec.config for spec in specs])
+
+    # -- running ------------------------------------------------------------------------------------------------
+
+    def __call__(self, **inputs: npt.ArrayLike) -> dict[str, Array]:
+        """Run forward on named input arrays and return copies of the outputs by name.
+
+        An input of another shape than its blob reshapes the net. Errors: NetError for a name that is no blob.
+        """
+        for name, value in inputs.items():
+            array = np.asarray(value)
+            blob = self.blob(name)
+            blob.reshape(array.shape)
+            blob.data[...] = array
+        self.forward()
+        return {name: self.blobs[name].data.copy() for name in self.outputs}
+
+    def forward(self, start: int = 0, end: int | None = None) -> float:
+        """Run the layers from *start* to *end* (both included, all by default) and return the weighted loss."""
+        loss = 0.0
+        watched = self.before_forward or self.after_forward
+        for index, step in enumerate(self.steps[start : None if end is None else end + 1], start):
+            if watched:
+                _call(self.before_forward, index)
+            loss += step.forward()
+            if watched:
+                _call(self.after_forward, index)
+        return loss
+
+    def backward(self, start: int | None = None, end: int = 0) -> None:
+        """Run the layers backward from *start* (the last) down to *end*, both included."""
+        first = len(self.steps) - 1 if start is None else start
+        watched = self.before_backward or self.after_backward
+        for index in range(first, end - 1, -1):
+            if watched:
+                _call(self.before_backward, index)
+            self.steps[index].backward()
+            if watched:
+                _call(self.after_backward, index)
+
+    def reshape(self) -> None:
+        """Pass the shapes of the input blobs on through all layers."""
+        for step in self.steps:
+            step.reshape()
+
+    def clear_param_diffs(self) -> None:
+        """Set the gradients of all learned blobs to zero."""
+        for parameter in self.learnable:
+            parameter.blob.diff[...] = 0
+
+    # -- contents -----------------------------------------------------------------------------------------------
+
+    def blob(self, name: str) -> Blob:
+        """The blob called *name*. Errors: NetError with the nearest name."""
+        try:
+            return self.blobs[name]
+        except KeyError:
+            raise NetError(f"net '{self.name}' has no blob '{name}'", hint=nearest(name, self.blobs)) from None
+
+    def layer_index(self, name: str) -> int:
+        """The place of the layer called *name* in ``layers``. Errors: NetError with the nearest name."""
+        try:
+            return self.layer_names.index(name)
+        except ValueError:
+            hint = nearest(name, self.layer_names)
+            raise NetError(f"net '{self.name}' has no layer '{name}'", hint=hint) from None
+
+    def load(self, path: str | Path, *, strict: bool = False) -> LoadReport:
+        """Load learned blobs from a weight file, matching layers by name; returns what became of each layer.
+
+        *strict* refuses a file that does not have just the layers of this net. Errors: WeightsError, FormatError.
+        """
+        return load_weights(self, path, strict=strict)
+
+    def save(self, path: str | Path, *, with_diff: bool = False) -> None:
+        """Write the learned blobs as a ``.caffemodel``, or as HDF5 where *path* ends in ``.h5``."""
+        save_weights(self, path, with_diff=with_diff)
+
+    def share_params_with(self, other: Net) -> None:
+        """Look at the learned blobs of *other* from now on, layer by layer of equal name; no copies are made."""
+        for name, blobs in self.params.items():
+            for mine, theirs in zip(blobs, other.params.get(name, ()), strict=False):
+                mine.initializer = None
+                mine.share_data(theirs)
+
+    def __repr__(self) -> str:
+        count = sum(p.blob.count for p in self.learnable)
+        return f"<Net '{self.name}' {self.phase.name}: {len(self.layers)} layers, {count} parameters>"
+
+
+def _call(callbacks: list[Callable[[int], None]], index: int) -> None:
+    for callback in callbacks:
+        callback(index)
+
+
+def _folder(source: NetSource) -> Path:
+    return Path(source).parent if isinstance(source, (str, Path)) else Path()
+
+
+def _as_paths(weights: str | Path | Sequence[str | Path] | None) -> list[str | Path]:
+    if weights is None:
+        return []
+    if isinstance(weights, str):
+        return [part.strip() for part in weights.split(",") if part.strip()]
+    return [weights] if isinstance(weights, Path) else list(weights)
+
+
+def _definition_of(message: Any, configs: list[Any]) -> Any:
+    """A copy of *message* without weights, whose layers are *configs*."""
+    copy = type(message)()
+    copy.name = message.name
+    copy.force_backward = message.force_backward
+    for config in configs:
+        made = copy.layer.add()
+        made.CopyFrom(config)
+        made.ClearField("blobs")
+    return copy

@@ -1,0 +1,57 @@
+"""Step: one layer of an executable net with everything it needs, prepared once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..layers import Blob, Layer
+
+
+class Step:
+    """A layer with its bottom and top blobs, and who gets a gradient.
+
+    ``losses`` pairs each top that counts as a loss with its weight; ``runs_backward`` says whether the backward pass
+    visits this step, ``propagate_down`` which bottoms it fills.
+    """
+
+    __slots__ = ("bottom", "layer", "losses", "propagate_down", "runs_backward", "seen", "top")
+
+    def __init__(
+        self,
+        layer: Layer,
+        bottom: Sequence[Blob],
+        top: Sequence[Blob],
+        loss_weights: Sequence[float],
+        runs_backward: bool,
+        propagate_down: Sequence[bool],
+    ) -> None:
+        self.layer = layer
+        self.bottom = tuple(bottom)
+        self.top = tuple(top)
+        self.losses = tuple((t, w) for t, w in zip(top, loss_weights, strict=True) if w)
+        self.runs_backward = runs_backward
+        self.propagate_down = tuple(propagate_down)
+        self.seen = [b.version for b in self.bottom]
+
+    def reshape(self) -> None:
+        """Let the layer follow its bottoms' shapes."""
+        self.layer.reshape(self.bottom, self.top)
+        self.seen = [b.version for b in self.bottom]
+
+    def forward(self) -> float:
+        """Run the layer; returns what its tops add to the loss. Their diffs become their loss weights."""
+        for blob, version in zip(self.bottom, self.seen, strict=True):
+            if blob.version != version:
+                self.reshape()
+                break
+        self.layer.forward(self.bottom, self.top)
+        loss = 0.0
+        for blob, weight in self.losses:
+            loss += weight * float(blob.data.sum())
+            blob.diff[...] = weight
+        return loss
+
+    def backward(self) -> None:
+        """Run the layer backward, if it takes part."""
+        if self.runs_backward:
+            self.layer.backward(self.top, self.propagate_down, self.bottom)

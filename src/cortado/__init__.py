@@ -1,0 +1,58 @@
+"""Cortado: Caffe's idea as a Python package. Networks and solvers are prototxt files, layers are plugins.
+
+The names below are the public interface; each is imported when it is first used, so ``import cortado`` is instant.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import (
+        CortadoError as CortadoError,
+        DataError as DataError,
+        FileError as FileError,
+        FormatError as FormatError,
+        MissingExtraError as MissingExtraError,
+        NetError as NetError,
+        NumericsError as NumericsError,
+        ParameterError as ParameterError,
+        ParseError as ParseError,
+        PermissionRefused as PermissionRefused,
+        PluginError as PluginError,
+        ShapeError as ShapeError,
+        SolverError as SolverError,
+        UnknownLayerError as UnknownLayerError,
+        WeightsError as WeightsError,
+    )
+    from .layers import Blob as Blob, Layer as Layer, Phase as Phase
+    from .netdef import Net as Net
+    from .plugins import Parameters as Parameters, hookimpl as hookimpl, register as register
+    from .solver import Solver as Solver
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "errors": """CortadoError DataError FileError FormatError MissingExtraError NetError NumericsError ParameterError
+        ParseError PermissionRefused PluginError ShapeError SolverError UnknownLayerError WeightsError""",
+    "layers": "Blob Layer Phase",
+    "netdef": "Net",
+    "plugins": "Parameters hookimpl register",
+    "solver": "Solver",
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
+
+__all__ = sorted([*_MODULE_OF, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'cortado' has no attribute '{name}'")
+    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
