@@ -60,9 +60,7 @@ class Addition:
     provider: str
     messages: Sequence[DescriptorProto] = ()
     enums: Sequence[EnumDescriptorProto] = ()
-    fields: Mapping[str, Sequence[FieldDescriptorProto]] = dataclass_field(
-        default_factory=dict
-    )
+    fields: Mapping[str, Sequence[FieldDescriptorProto]] = dataclass_field(default_factory=dict)
     values: Mapping[str, Mapping[str, int]] = dataclass_field(default_factory=dict)
     replaces: Sequence[str] = ()
     rules: Mapping[tuple[str, str], Rule] = dataclass_field(default_factory=dict)
@@ -74,13 +72,8 @@ class Addition:
             self.provider,
             tuple(m.SerializeToString(deterministic=True) for m in self.messages),
             tuple(e.SerializeToString(deterministic=True) for e in self.enums),
-            tuple(
-                (n, tuple(f.SerializeToString(deterministic=True) for f in fs))
-                for n, fs in self.fields.items()
-            ),
-            tuple(
-                (name, tuple(values.items())) for name, values in self.values.items()
-            ),
+            tuple((n, tuple(f.SerializeToString(deterministic=True) for f in fs)) for n, fs in self.fields.items()),
+            tuple((name, tuple(values.items())) for name, values in self.values.items()),
             tuple(self.replaces),
             tuple(self.rules.items()),
             tuple(self.type_names.items()),
@@ -99,13 +92,7 @@ def field(
 ) -> FieldDescriptorProto:
     """A field; *type* is a scalar type of protobuf, or the name of a message or enum (of the same message first)."""
     proto = FieldDescriptorProto(name=name, number=number)
-    label = (
-        "LABEL_REPEATED"
-        if repeated
-        else "LABEL_REQUIRED"
-        if required
-        else "LABEL_OPTIONAL"
-    )
+    label = "LABEL_REPEATED" if repeated else "LABEL_REQUIRED" if required else "LABEL_OPTIONAL"
     proto.label = FieldDescriptorProto.Label.Value(label)
     if type in SCALARS:
         proto.type = FieldDescriptorProto.Type.Value(f"TYPE_{type.upper()}")
@@ -113,12 +100,8 @@ def field(
         proto.type_name = type
     if default is not None:
         if repeated:
-            raise PluginError(
-                f"a repeated field has no default; got default={default!r} for '{name}'"
-            )
-        proto.default_value = (
-            str(default).lower() if isinstance(default, bool) else str(default)
-        )
+            raise PluginError(f"a repeated field has no default; got default={default!r} for '{name}'")
+        proto.default_value = str(default).lower() if isinstance(default, bool) else str(default)
     if packed:
         proto.options.packed = True
     return proto
@@ -132,9 +115,7 @@ def enum(name: str, **values: int) -> EnumDescriptorProto:
     return proto
 
 
-def message(
-    name: str, *members: FieldDescriptorProto | EnumDescriptorProto | DescriptorProto
-) -> DescriptorProto:
+def message(name: str, *members: FieldDescriptorProto | EnumDescriptorProto | DescriptorProto) -> DescriptorProto:
     """A message with its fields and, nested, its enums and messages."""
     proto = DescriptorProto(name=name)
     for member in members:

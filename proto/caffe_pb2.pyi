@@ -75,9 +75,7 @@ class BlobProtoVector(_message.Message):
     __slots__ = ("blobs",)
     BLOBS_FIELD_NUMBER: _ClassVar[int]
     blobs: _containers.RepeatedCompositeFieldContainer[BlobProto]
-    def __init__(
-        self, blobs: _Optional[_Iterable[_Union[BlobProto, _Mapping[str, _Any]]]] = ...
-    ) -> None: ...
+    def __init__(self, blobs: _Optional[_Iterable[_Union[BlobProto, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class Datum(_message.Message):
     __slots__ = (
@@ -202,9 +200,7 @@ class NetParameter(_message.Message):
         state: _Optional[_Union[NetState, _Mapping[str, _Any]]] = ...,
         debug_info: _Optional[bool] = ...,
         layer: _Optional[_Iterable[_Union[LayerParameter, _Mapping[str, _Any]]]] = ...,
-        layers: _Optional[
-            _Iterable[_Union[V1LayerParameter, _Mapping[str, _Any]]]
-        ] = ...,
+        layers: _Optional[_Iterable[_Union[V1LayerParameter, _Mapping[str, _Any]]]] = ...,
     ) -> None: ...
 
 class SolverParameter(_message.Message):
@@ -372,9 +368,7 @@ class SolverParameter(_message.Message):
         train_net: _Optional[str] = ...,
         test_net: _Optional[_Iterable[str]] = ...,
         train_net_param: _Optional[_Union[NetParameter, _Mapping[str, _Any]]] = ...,
-        test_net_param: _Optional[
-            _Iterable[_Union[NetParameter, _Mapping[str, _Any]]]
-        ] = ...,
+        test_net_param: _Optional[_Iterable[_Union[NetParameter, _Mapping[str, _Any]]]] = ...,
         train_state: _Optional[_Union[NetState, _Mapping[str, _Any]]] = ...,
         test_state: _Optional[_Iterable[_Union[NetState, _Mapping[str, _Any]]]] = ...,
         test_iter: _Optional[_Iterable[int]] = ...,
@@ -688,73 +682,43 @@ class LayerParameter(_message.Message):
         propagate_down: _Optional[_Iterable[bool]] = ...,
         include: _Optional[_Iterable[_Union[NetStateRule, _Mapping[str, _Any]]]] = ...,
         exclude: _Optional[_Iterable[_Union[NetStateRule, _Mapping[str, _Any]]]] = ...,
-        transform_param: _Optional[
-            _Union[TransformationParameter, _Mapping[str, _Any]]
-        ] = ...,
+        transform_param: _Optional[_Union[TransformationParameter, _Mapping[str, _Any]]] = ...,
         loss_param: _Optional[_Union[LossParameter, _Mapping[str, _Any]]] = ...,
         accuracy_param: _Optional[_Union[AccuracyParameter, _Mapping[str, _Any]]] = ...,
         argmax_param: _Optional[_Union[ArgMaxParameter, _Mapping[str, _Any]]] = ...,
-        batch_norm_param: _Optional[
-            _Union[BatchNormParameter, _Mapping[str, _Any]]
-        ] = ...,
+        batch_norm_param: _Optional[_Union[BatchNormParameter, _Mapping[str, _Any]]] = ...,
         bias_param: _Optional[_Union[BiasParameter, _Mapping[str, _Any]]] = ...,
         clip_param: _Optional[_Union[ClipParameter, _Mapping[str, _Any]]] = ...,
         concat_param: _Optional[_Union[ConcatParameter, _Mapping[str, _Any]]] = ...,
-        contrastive_loss_param: _Optional[
-            _Union[ContrastiveLossParameter, _Mapping[str, _Any]]
-        ] = ...,
-        convolution_param: _Optional[
-            _Union[ConvolutionParameter, _Mapping[str, _Any]]
-        ] = ...,
+        contrastive_loss_param: _Optional[_Union[ContrastiveLossParameter, _Mapping[str, _Any]]] = ...,
+        convolution_param: _Optional[_Union[ConvolutionParameter, _Mapping[str, _Any]]] = ...,
         crop_param: _Optional[_Union[CropParameter, _Mapping[str, _Any]]] = ...,
         data_param: _Optional[_Union[DataParameter, _Mapping[str, _Any]]] = ...,
         dropout_param: _Optional[_Union[DropoutParameter, _Mapping[str, _Any]]] = ...,
-        dummy_data_param: _Optional[
-            _Union[DummyDataParameter, _Mapping[str, _Any]]
-        ] = ...,
+        dummy_data_param: _Optional[_Union[DummyDataParameter, _Mapping[str, _Any]]] = ...,
         eltwise_param: _Optional[_Union[EltwiseParameter, _Mapping[str, _Any]]] = ...,
         elu_param: _Optional[_Union[ELUParameter, _Mapping[str, _Any]]] = ...,
         embed_param: _Optional[_Union[EmbedParameter, _Mapping[str, _Any]]] = ...,
         exp_param: _Optional[_Union[ExpParameter, _Mapping[str, _Any]]] = ...,
         flatten_param: _Optional[_Union[FlattenParameter, _Mapping[str, _Any]]] = ...,
-        hdf5_data_param: _Optional[
-            _Union[HDF5DataParameter, _Mapping[str, _Any]]
-        ] = ...,
-        hdf5_output_param: _Optional[
-            _Union[HDF5OutputParameter, _Mapping[str, _Any]]
-        ] = ...,
-        hinge_loss_param: _Optional[
-            _Union[HingeLossParameter, _Mapping[str, _Any]]
-        ] = ...,
-        image_data_param: _Optional[
-            _Union[ImageDataParameter, _Mapping[str, _Any]]
-        ] = ...,
-        infogain_loss_param: _Optional[
-            _Union[InfogainLossParameter, _Mapping[str, _Any]]
-        ] = ...,
-        inner_product_param: _Optional[
-            _Union[InnerProductParameter, _Mapping[str, _Any]]
-        ] = ...,
+        hdf5_data_param: _Optional[_Union[HDF5DataParameter, _Mapping[str, _Any]]] = ...,
+        hdf5_output_param: _Optional[_Union[HDF5OutputParameter, _Mapping[str, _Any]]] = ...,
+        hinge_loss_param: _Optional[_Union[HingeLossParameter, _Mapping[str, _Any]]] = ...,
+        image_data_param: _Optional[_Union[ImageDataParameter, _Mapping[str, _Any]]] = ...,
+        infogain_loss_param: _Optional[_Union[InfogainLossParameter, _Mapping[str, _Any]]] = ...,
+        inner_product_param: _Optional[_Union[InnerProductParameter, _Mapping[str, _Any]]] = ...,
         input_param: _Optional[_Union[InputParameter, _Mapping[str, _Any]]] = ...,
         log_param: _Optional[_Union[LogParameter, _Mapping[str, _Any]]] = ...,
         lrn_param: _Optional[_Union[LRNParameter, _Mapping[str, _Any]]] = ...,
-        memory_data_param: _Optional[
-            _Union[MemoryDataParameter, _Mapping[str, _Any]]
-        ] = ...,
+        memory_data_param: _Optional[_Union[MemoryDataParameter, _Mapping[str, _Any]]] = ...,
         mvn_param: _Optional[_Union[MVNParameter, _Mapping[str, _Any]]] = ...,
-        parameter_param: _Optional[
-            _Union[ParameterParameter, _Mapping[str, _Any]]
-        ] = ...,
+        parameter_param: _Optional[_Union[ParameterParameter, _Mapping[str, _Any]]] = ...,
         pooling_param: _Optional[_Union[PoolingParameter, _Mapping[str, _Any]]] = ...,
         power_param: _Optional[_Union[PowerParameter, _Mapping[str, _Any]]] = ...,
         prelu_param: _Optional[_Union[PReLUParameter, _Mapping[str, _Any]]] = ...,
         python_param: _Optional[_Union[PythonParameter, _Mapping[str, _Any]]] = ...,
-        recurrent_param: _Optional[
-            _Union[RecurrentParameter, _Mapping[str, _Any]]
-        ] = ...,
-        reduction_param: _Optional[
-            _Union[ReductionParameter, _Mapping[str, _Any]]
-        ] = ...,
+        recurrent_param: _Optional[_Union[RecurrentParameter, _Mapping[str, _Any]]] = ...,
+        reduction_param: _Optional[_Union[ReductionParameter, _Mapping[str, _Any]]] = ...,
         relu_param: _Optional[_Union[ReLUParameter, _Mapping[str, _Any]]] = ...,
         reshape_param: _Optional[_Union[ReshapeParameter, _Mapping[str, _Any]]] = ...,
         scale_param: _Optional[_Union[ScaleParameter, _Mapping[str, _Any]]] = ...,
@@ -764,13 +728,9 @@ class LayerParameter(_message.Message):
         slice_param: _Optional[_Union[SliceParameter, _Mapping[str, _Any]]] = ...,
         swish_param: _Optional[_Union[SwishParameter, _Mapping[str, _Any]]] = ...,
         tanh_param: _Optional[_Union[TanHParameter, _Mapping[str, _Any]]] = ...,
-        threshold_param: _Optional[
-            _Union[ThresholdParameter, _Mapping[str, _Any]]
-        ] = ...,
+        threshold_param: _Optional[_Union[ThresholdParameter, _Mapping[str, _Any]]] = ...,
         tile_param: _Optional[_Union[TileParameter, _Mapping[str, _Any]]] = ...,
-        window_data_param: _Optional[
-            _Union[WindowDataParameter, _Mapping[str, _Any]]
-        ] = ...,
+        window_data_param: _Optional[_Union[WindowDataParameter, _Mapping[str, _Any]]] = ...,
     ) -> None: ...
 
 class TransformationParameter(_message.Message):
@@ -870,9 +830,7 @@ class ClipParameter(_message.Message):
     MAX_FIELD_NUMBER: _ClassVar[int]
     min: float
     max: float
-    def __init__(
-        self, min: _Optional[float] = ..., max: _Optional[float] = ...
-    ) -> None: ...
+    def __init__(self, min: _Optional[float] = ..., max: _Optional[float] = ...) -> None: ...
 
 class ConcatParameter(_message.Message):
     __slots__ = ("axis", "concat_dim")
@@ -880,9 +838,7 @@ class ConcatParameter(_message.Message):
     CONCAT_DIM_FIELD_NUMBER: _ClassVar[int]
     axis: int
     concat_dim: int
-    def __init__(
-        self, axis: _Optional[int] = ..., concat_dim: _Optional[int] = ...
-    ) -> None: ...
+    def __init__(self, axis: _Optional[int] = ..., concat_dim: _Optional[int] = ...) -> None: ...
 
 class BatchNormParameter(_message.Message):
     __slots__ = ("use_global_stats", "moving_average_fraction", "eps")
@@ -920,9 +876,7 @@ class ContrastiveLossParameter(_message.Message):
     LEGACY_VERSION_FIELD_NUMBER: _ClassVar[int]
     margin: float
     legacy_version: bool
-    def __init__(
-        self, margin: _Optional[float] = ..., legacy_version: _Optional[bool] = ...
-    ) -> None: ...
+    def __init__(self, margin: _Optional[float] = ..., legacy_version: _Optional[bool] = ...) -> None: ...
 
 class ConvolutionParameter(_message.Message):
     __slots__ = (
@@ -1018,9 +972,7 @@ class CropParameter(_message.Message):
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     axis: int
     offset: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(
-        self, axis: _Optional[int] = ..., offset: _Optional[_Iterable[int]] = ...
-    ) -> None: ...
+    def __init__(self, axis: _Optional[int] = ..., offset: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class DataParameter(_message.Message):
     __slots__ = (
@@ -1098,9 +1050,7 @@ class DummyDataParameter(_message.Message):
     width: _containers.RepeatedScalarFieldContainer[int]
     def __init__(
         self,
-        data_filler: _Optional[
-            _Iterable[_Union[FillerParameter, _Mapping[str, _Any]]]
-        ] = ...,
+        data_filler: _Optional[_Iterable[_Union[FillerParameter, _Mapping[str, _Any]]]] = ...,
         shape: _Optional[_Iterable[_Union[BlobShape, _Mapping[str, _Any]]]] = ...,
         num: _Optional[_Iterable[int]] = ...,
         channels: _Optional[_Iterable[int]] = ...,
@@ -1180,9 +1130,7 @@ class FlattenParameter(_message.Message):
     END_AXIS_FIELD_NUMBER: _ClassVar[int]
     axis: int
     end_axis: int
-    def __init__(
-        self, axis: _Optional[int] = ..., end_axis: _Optional[int] = ...
-    ) -> None: ...
+    def __init__(self, axis: _Optional[int] = ..., end_axis: _Optional[int] = ...) -> None: ...
 
 class HDF5DataParameter(_message.Message):
     __slots__ = ("source", "batch_size", "shuffle")
@@ -1216,9 +1164,7 @@ class HingeLossParameter(_message.Message):
     L2: HingeLossParameter.Norm
     NORM_FIELD_NUMBER: _ClassVar[int]
     norm: HingeLossParameter.Norm
-    def __init__(
-        self, norm: _Optional[_Union[HingeLossParameter.Norm, str]] = ...
-    ) -> None: ...
+    def __init__(self, norm: _Optional[_Union[HingeLossParameter.Norm, str]] = ...) -> None: ...
 
 class ImageDataParameter(_message.Message):
     __slots__ = (
@@ -1281,9 +1227,7 @@ class InfogainLossParameter(_message.Message):
     AXIS_FIELD_NUMBER: _ClassVar[int]
     source: str
     axis: int
-    def __init__(
-        self, source: _Optional[str] = ..., axis: _Optional[int] = ...
-    ) -> None: ...
+    def __init__(self, source: _Optional[str] = ..., axis: _Optional[int] = ...) -> None: ...
 
 class InnerProductParameter(_message.Message):
     __slots__ = (
@@ -1320,9 +1264,7 @@ class InputParameter(_message.Message):
     __slots__ = ("shape",)
     SHAPE_FIELD_NUMBER: _ClassVar[int]
     shape: _containers.RepeatedCompositeFieldContainer[BlobShape]
-    def __init__(
-        self, shape: _Optional[_Iterable[_Union[BlobShape, _Mapping[str, _Any]]]] = ...
-    ) -> None: ...
+    def __init__(self, shape: _Optional[_Iterable[_Union[BlobShape, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class LogParameter(_message.Message):
     __slots__ = ("base", "scale", "shift")
@@ -1416,9 +1358,7 @@ class ParameterParameter(_message.Message):
     __slots__ = ("shape",)
     SHAPE_FIELD_NUMBER: _ClassVar[int]
     shape: BlobShape
-    def __init__(
-        self, shape: _Optional[_Union[BlobShape, _Mapping[str, _Any]]] = ...
-    ) -> None: ...
+    def __init__(self, shape: _Optional[_Union[BlobShape, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class PoolingParameter(_message.Message):
     __slots__ = (
@@ -1660,9 +1600,7 @@ class SigmoidParameter(_message.Message):
     CUDNN: SigmoidParameter.Engine
     ENGINE_FIELD_NUMBER: _ClassVar[int]
     engine: SigmoidParameter.Engine
-    def __init__(
-        self, engine: _Optional[_Union[SigmoidParameter.Engine, str]] = ...
-    ) -> None: ...
+    def __init__(self, engine: _Optional[_Union[SigmoidParameter.Engine, str]] = ...) -> None: ...
 
 class SliceParameter(_message.Message):
     __slots__ = ("axis", "slice_point", "slice_dim")
@@ -1719,9 +1657,7 @@ class TanHParameter(_message.Message):
     CUDNN: TanHParameter.Engine
     ENGINE_FIELD_NUMBER: _ClassVar[int]
     engine: TanHParameter.Engine
-    def __init__(
-        self, engine: _Optional[_Union[TanHParameter.Engine, str]] = ...
-    ) -> None: ...
+    def __init__(self, engine: _Optional[_Union[TanHParameter.Engine, str]] = ...) -> None: ...
 
 class TileParameter(_message.Message):
     __slots__ = ("axis", "tiles")
@@ -1729,9 +1665,7 @@ class TileParameter(_message.Message):
     TILES_FIELD_NUMBER: _ClassVar[int]
     axis: int
     tiles: int
-    def __init__(
-        self, axis: _Optional[int] = ..., tiles: _Optional[int] = ...
-    ) -> None: ...
+    def __init__(self, axis: _Optional[int] = ..., tiles: _Optional[int] = ...) -> None: ...
 
 class ThresholdParameter(_message.Message):
     __slots__ = ("threshold",)
@@ -2018,9 +1952,7 @@ class V1LayerParameter(_message.Message):
     type: V1LayerParameter.LayerType
     blobs: _containers.RepeatedCompositeFieldContainer[BlobProto]
     param: _containers.RepeatedScalarFieldContainer[str]
-    blob_share_mode: _containers.RepeatedScalarFieldContainer[
-        V1LayerParameter.DimCheckMode
-    ]
+    blob_share_mode: _containers.RepeatedScalarFieldContainer[V1LayerParameter.DimCheckMode]
     blobs_lr: _containers.RepeatedScalarFieldContainer[float]
     weight_decay: _containers.RepeatedScalarFieldContainer[float]
     loss_weight: _containers.RepeatedScalarFieldContainer[float]
@@ -2065,50 +1997,28 @@ class V1LayerParameter(_message.Message):
         type: _Optional[_Union[V1LayerParameter.LayerType, str]] = ...,
         blobs: _Optional[_Iterable[_Union[BlobProto, _Mapping[str, _Any]]]] = ...,
         param: _Optional[_Iterable[str]] = ...,
-        blob_share_mode: _Optional[
-            _Iterable[_Union[V1LayerParameter.DimCheckMode, str]]
-        ] = ...,
+        blob_share_mode: _Optional[_Iterable[_Union[V1LayerParameter.DimCheckMode, str]]] = ...,
         blobs_lr: _Optional[_Iterable[float]] = ...,
         weight_decay: _Optional[_Iterable[float]] = ...,
         loss_weight: _Optional[_Iterable[float]] = ...,
         accuracy_param: _Optional[_Union[AccuracyParameter, _Mapping[str, _Any]]] = ...,
         argmax_param: _Optional[_Union[ArgMaxParameter, _Mapping[str, _Any]]] = ...,
         concat_param: _Optional[_Union[ConcatParameter, _Mapping[str, _Any]]] = ...,
-        contrastive_loss_param: _Optional[
-            _Union[ContrastiveLossParameter, _Mapping[str, _Any]]
-        ] = ...,
-        convolution_param: _Optional[
-            _Union[ConvolutionParameter, _Mapping[str, _Any]]
-        ] = ...,
+        contrastive_loss_param: _Optional[_Union[ContrastiveLossParameter, _Mapping[str, _Any]]] = ...,
+        convolution_param: _Optional[_Union[ConvolutionParameter, _Mapping[str, _Any]]] = ...,
         data_param: _Optional[_Union[DataParameter, _Mapping[str, _Any]]] = ...,
         dropout_param: _Optional[_Union[DropoutParameter, _Mapping[str, _Any]]] = ...,
-        dummy_data_param: _Optional[
-            _Union[DummyDataParameter, _Mapping[str, _Any]]
-        ] = ...,
+        dummy_data_param: _Optional[_Union[DummyDataParameter, _Mapping[str, _Any]]] = ...,
         eltwise_param: _Optional[_Union[EltwiseParameter, _Mapping[str, _Any]]] = ...,
         exp_param: _Optional[_Union[ExpParameter, _Mapping[str, _Any]]] = ...,
-        hdf5_data_param: _Optional[
-            _Union[HDF5DataParameter, _Mapping[str, _Any]]
-        ] = ...,
-        hdf5_output_param: _Optional[
-            _Union[HDF5OutputParameter, _Mapping[str, _Any]]
-        ] = ...,
-        hinge_loss_param: _Optional[
-            _Union[HingeLossParameter, _Mapping[str, _Any]]
-        ] = ...,
-        image_data_param: _Optional[
-            _Union[ImageDataParameter, _Mapping[str, _Any]]
-        ] = ...,
-        infogain_loss_param: _Optional[
-            _Union[InfogainLossParameter, _Mapping[str, _Any]]
-        ] = ...,
-        inner_product_param: _Optional[
-            _Union[InnerProductParameter, _Mapping[str, _Any]]
-        ] = ...,
+        hdf5_data_param: _Optional[_Union[HDF5DataParameter, _Mapping[str, _Any]]] = ...,
+        hdf5_output_param: _Optional[_Union[HDF5OutputParameter, _Mapping[str, _Any]]] = ...,
+        hinge_loss_param: _Optional[_Union[HingeLossParameter, _Mapping[str, _Any]]] = ...,
+        image_data_param: _Optional[_Union[ImageDataParameter, _Mapping[str, _Any]]] = ...,
+        infogain_loss_param: _Optional[_Union[InfogainLossParameter, _Mapping[str, _Any]]] = ...,
+        inner_product_param: _Optional[_Union[InnerProductParameter, _Mapping[str, _Any]]] = ...,
         lrn_param: _Optional[_Union[LRNParameter, _Mapping[str, _Any]]] = ...,
-        memory_data_param: _Optional[
-            _Union[MemoryDataParameter, _Mapping[str, _Any]]
-        ] = ...,
+        memory_data_param: _Optional[_Union[MemoryDataParameter, _Mapping[str, _Any]]] = ...,
         mvn_param: _Optional[_Union[MVNParameter, _Mapping[str, _Any]]] = ...,
         pooling_param: _Optional[_Union[PoolingParameter, _Mapping[str, _Any]]] = ...,
         power_param: _Optional[_Union[PowerParameter, _Mapping[str, _Any]]] = ...,
@@ -2117,15 +2027,9 @@ class V1LayerParameter(_message.Message):
         softmax_param: _Optional[_Union[SoftmaxParameter, _Mapping[str, _Any]]] = ...,
         slice_param: _Optional[_Union[SliceParameter, _Mapping[str, _Any]]] = ...,
         tanh_param: _Optional[_Union[TanHParameter, _Mapping[str, _Any]]] = ...,
-        threshold_param: _Optional[
-            _Union[ThresholdParameter, _Mapping[str, _Any]]
-        ] = ...,
-        window_data_param: _Optional[
-            _Union[WindowDataParameter, _Mapping[str, _Any]]
-        ] = ...,
-        transform_param: _Optional[
-            _Union[TransformationParameter, _Mapping[str, _Any]]
-        ] = ...,
+        threshold_param: _Optional[_Union[ThresholdParameter, _Mapping[str, _Any]]] = ...,
+        window_data_param: _Optional[_Union[WindowDataParameter, _Mapping[str, _Any]]] = ...,
+        transform_param: _Optional[_Union[TransformationParameter, _Mapping[str, _Any]]] = ...,
         loss_param: _Optional[_Union[LossParameter, _Mapping[str, _Any]]] = ...,
         layer: _Optional[_Union[V0LayerParameter, _Mapping[str, _Any]]] = ...,
     ) -> None: ...
@@ -2295,9 +2199,7 @@ class V0LayerParameter(_message.Message):
         new_width: _Optional[int] = ...,
         shuffle_images: _Optional[bool] = ...,
         concat_dim: _Optional[int] = ...,
-        hdf5_output_param: _Optional[
-            _Union[HDF5OutputParameter, _Mapping[str, _Any]]
-        ] = ...,
+        hdf5_output_param: _Optional[_Union[HDF5OutputParameter, _Mapping[str, _Any]]] = ...,
     ) -> None: ...
 
 class PReLUParameter(_message.Message):

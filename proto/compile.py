@@ -34,9 +34,7 @@ def compile_proto(source: Path) -> tuple[bytes, str]:
             raise SystemExit(f"{source} does not compile")
         files = FileDescriptorSet.FromString((out / "set").read_bytes())
         stub = (out / f"{source.stem}_pb2.pyi").read_text(encoding="utf-8")
-    return files.file[0].SerializeToString(deterministic=True), STUB_HEAD + _strict(
-        stub
-    )
+    return files.file[0].SerializeToString(deterministic=True), STUB_HEAD + _strict(stub)
 
 
 def _strict(stub: str) -> str:

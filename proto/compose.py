@@ -21,9 +21,7 @@ PROTOBUF_OWN = range(19000, 20000)
 Providers = dict[str, str]
 
 
-def compose_file(
-    stock: FileDescriptorProto, additions: Sequence[Addition]
-) -> tuple[FileDescriptorProto, Providers]:
+def compose_file(stock: FileDescriptorProto, additions: Sequence[Addition]) -> tuple[FileDescriptorProto, Providers]:
     """One file with *stock* and all *additions*, and who provides each added ``Message`` and ``Message.field``.
 
     Raises PluginError, naming both providers, where two want the same name or number.
@@ -37,9 +35,7 @@ class _Composer:
         self.file.CopyFrom(stock)
         self.providers: Providers = {}
 
-    def run(
-        self, additions: Sequence[Addition]
-    ) -> tuple[FileDescriptorProto, Providers]:
+    def run(self, additions: Sequence[Addition]) -> tuple[FileDescriptorProto, Providers]:
         for addition in additions:
             for name in addition.replaces:
                 self._remove(name, addition)
@@ -72,13 +68,9 @@ class _Composer:
             *addition.enums,
         ]
         for new in news:
-            taken = {m.name for m in self.file.message_type} | {
-                e.name for e in self.file.enum_type
-            }
+            taken = {m.name for m in self.file.message_type} | {e.name for e in self.file.enum_type}
             if new.name in taken:
-                self._clash(
-                    "message or enum", new.name, self._owner(new.name), addition
-                )
+                self._clash("message or enum", new.name, self._owner(new.name), addition)
             self.providers[new.name] = addition.provider
         self.file.message_type.extend(addition.messages)
         self.file.enum_type.extend(addition.enums)
@@ -101,17 +93,13 @@ class _Composer:
                     if new.number == old.number:
                         what = f"number of {scope}.{new.name}"
                         taken = f"{new.number}, which is {old.name}"
-                        self._clash(
-                            what, taken, self._owner(f"{scope}.{old.name}"), addition
-                        )
+                        self._clash(what, taken, self._owner(f"{scope}.{old.name}"), addition)
                 message.field.append(new)
                 self.providers[f"{scope}.{new.name}"] = addition.provider
         for scope, values in addition.values.items():
             self._add_values(scope, dict(values), addition)
 
-    def _add_values(
-        self, scope: str, values: dict[str, int], addition: Addition
-    ) -> None:
+    def _add_values(self, scope: str, values: dict[str, int], addition: Addition) -> None:
         holder = self._find_enum(scope)
         if holder is None:
             raise self._no_scope("enum", scope, addition)
@@ -137,9 +125,7 @@ class _Composer:
         )
 
     def _no_scope(self, kind: str, scope: str, addition: Addition) -> PluginError:
-        known = [m.name for m in self.file.message_type] + [
-            e.name for e in self.file.enum_type
-        ]
+        known = [m.name for m in self.file.message_type] + [e.name for e in self.file.enum_type]
         return PluginError(
             f"no {kind} has this name; got '{scope}'",
             who=addition.provider,
@@ -159,9 +145,7 @@ class _Composer:
     def _find_enum(self, dotted: str) -> EnumDescriptorProto | None:
         scope, _, name = dotted.rpartition(".")
         message = self._find_message(scope) if scope else None
-        holders = (
-            message.enum_type if message else self.file.enum_type if not scope else ()
-        )
+        holders = message.enum_type if message else self.file.enum_type if not scope else ()
         return next((e for e in holders if e.name == name), None)
 
 

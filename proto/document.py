@@ -70,9 +70,7 @@ class Positions:
         An index may be left out for the first value of a field.
         """
         entry = self._walk(path)
-        return (
-            entry.here if isinstance(entry, Positions) else self.source.position(entry)
-        )
+        return entry.here if isinstance(entry, Positions) else self.source.position(entry)
 
     def child(self, *path: str | int) -> Positions:
         """The subtree at *path*; where there is none, an empty one at the nearest known ancestor."""
@@ -115,8 +113,6 @@ class Document(Generic[M]):
     unknown: tuple[Unknown, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def changed(
-        self, message: M2, positions: Positions, notes: Sequence[str]
-    ) -> Document[M2]:
+    def changed(self, message: M2, positions: Positions, notes: Sequence[str]) -> Document[M2]:
         """The document with another message and positions, and more notes."""
         return Document(message, positions, self.unknown, (*self.notes, *notes))

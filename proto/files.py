@@ -79,14 +79,8 @@ def _named(verb: str, path: PathLike) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        reason = (
-            error.strerror
-            if isinstance(error, OSError) and error.strerror
-            else str(error)
-        )
-        raise FileError(
-            f"cannot {verb} this file: {reason}", where=absolute(path)
-        ) from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise FileError(f"cannot {verb} this file: {reason}", where=absolute(path)) from error
 
 
 def _create(temporary: Path, target: Path) -> None:

@@ -12,11 +12,7 @@ MOST_PLACES = 3
 
 def wrong_level(plan: MessagePlan, name: str) -> str | None:
     """Where *name* belongs, if it is a field of something inside *plan*: ``num_output`` in ``convolution_param``."""
-    places = [
-        f.name
-        for f in plan.fields.values()
-        if f.is_message and name in f.sub.fields and _own(f.name)
-    ]
+    places = [f.name for f in plan.fields.values() if f.is_message and name in f.sub.fields and _own(f.name)]
     if not 0 < len(places) <= MOST_PLACES:
         return None
     return f"it belongs in {' or '.join(f'{place} {{ }}' for place in places)}"

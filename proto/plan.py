@@ -23,9 +23,7 @@ TRUE, FALSE = ("true", "True", "t"), ("false", "False", "f")
 class BadValue(Exception):
     """A value that its field refuses: what the field takes, and a hint."""
 
-    def __init__(
-        self, wants: str, hint: str | None = None, *, enum_name: bool = False
-    ) -> None:
+    def __init__(self, wants: str, hint: str | None = None, *, enum_name: bool = False) -> None:
         super().__init__(wants)
         self.wants, self.hint, self.enum_name = wants, hint, enum_name
 
@@ -50,12 +48,8 @@ class FieldPlan:
         self._plans = plans
         self._sub: MessagePlan | None = None
         self.is_message = descriptor.message_type is not None
-        self.convert: Callable[[str], Any] = (
-            _refuse if self.is_message else _converter(descriptor)
-        )
-        self.rule: Rule | None = plans.rules.get(
-            (_short(descriptor.containing_type), self.name)
-        )
+        self.convert: Callable[[str], Any] = _refuse if self.is_message else _converter(descriptor)
+        self.rule: Rule | None = plans.rules.get((_short(descriptor.containing_type), self.name))
 
     @property
     def sub(self) -> MessagePlan:
@@ -75,15 +69,9 @@ class MessagePlan:
         proto = DescriptorProto()
         descriptor.CopyToProto(proto)
         labels = {f.name: f.label for f in proto.field}
-        self.required = tuple(
-            n
-            for n, label in labels.items()
-            if label == FieldDescriptorProto.LABEL_REQUIRED
-        )
+        self.required = tuple(n for n, label in labels.items() if label == FieldDescriptorProto.LABEL_REQUIRED)
         self.fields: dict[str, FieldPlan] = {
-            f.name: FieldPlan(
-                f, labels[f.name] == FieldDescriptorProto.LABEL_REPEATED, plans
-            )
+            f.name: FieldPlan(f, labels[f.name] == FieldDescriptorProto.LABEL_REPEATED, plans)
             for f in descriptor.fields
         }
 
@@ -132,9 +120,7 @@ def _converter(field: Any) -> Callable[[str], Any]:
         return _to_enum(field.enum_type)
     bits = 64 if field.cpp_type in (field.CPPTYPE_INT64, field.CPPTYPE_UINT64) else 32
     signed = field.cpp_type in (field.CPPTYPE_INT32, field.CPPTYPE_INT64)
-    low, high = (
-        (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
-    )
+    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
     return partial(_to_integer, low, high)
 
 
@@ -193,9 +179,7 @@ def _to_enum(enum: Any) -> Callable[[str], int]:
         if number is not None and number in valid:
             return number
         hint = _unquoted(word) if word[0] in QUOTES else nearest(word, numbers)
-        raise BadValue(
-            f"one of {', '.join(numbers)}", hint, enum_name=word[0] not in QUOTES
-        )
+        raise BadValue(f"one of {', '.join(numbers)}", hint, enum_name=word[0] not in QUOTES)
 
     return convert
 

@@ -23,9 +23,7 @@ def parse_net(
 ) -> Document[caffe_pb2.NetParameter]:
     """Parse a net definition of any age, and upgrade it. Raises ParseError, NetError."""
     message_class = (schema or Schema.default()).NetParameter
-    return parse_text(
-        text, message_class, file, unknown=unknown, known_elsewhere=known_elsewhere
-    )
+    return parse_text(text, message_class, file, unknown=unknown, known_elsewhere=known_elsewhere)
 
 
 def read_net(

@@ -57,12 +57,8 @@ class Schema:
         additions: tuple[Addition, ...] = (),
     ) -> None:
         self.additions = additions
-        self.rules: Mapping[tuple[str, str], Rule] = {
-            k: r for a in additions for k, r in a.rules.items()
-        }
-        self.type_names: Mapping[str, str] = {
-            k: t for a in additions for k, t in a.type_names.items()
-        }
+        self.rules: Mapping[tuple[str, str], Rule] = {k: r for a in additions for k, r in a.rules.items()}
+        self.type_names: Mapping[str, str] = {k: t for a in additions for k, t in a.type_names.items()}
         self._providers = providers
         self._pool = DescriptorPool()
         self._pool.Add(file)
@@ -106,9 +102,7 @@ class Schema:
             descriptor = self._pool.FindMessageTypeByName(f"{PACKAGE}.{name}")
         except KeyError:
             hint = nearest(name, self._file.message_types_by_name)
-            raise CortadoError(
-                f"the schema has no message '{name}'", hint=hint
-            ) from None
+            raise CortadoError(f"the schema has no message '{name}'", hint=hint) from None
         return GetMessageClass(descriptor)
 
     def provider_of(self, message: str, field: str | None = None) -> str:
@@ -161,9 +155,7 @@ def set_default(schema: Schema | Callable[[], Schema] | None) -> None:
 
 
 def _stock_file() -> FileDescriptorProto:
-    return FileDescriptorProto.FromString(
-        Path(__file__).with_name("caffe.desc").read_bytes()
-    )
+    return FileDescriptorProto.FromString(Path(__file__).with_name("caffe.desc").read_bytes())
 
 
 def _build(additions: tuple[Addition, ...]) -> Schema:
@@ -171,9 +163,7 @@ def _build(additions: tuple[Addition, ...]) -> Schema:
     try:
         return Schema(file, providers, additions)
     except TypeError as error:
-        raise PluginError(
-            f"the additions do not make a schema: {error}", who=_culprit(additions)
-        ) from None
+        raise PluginError(f"the additions do not make a schema: {error}", who=_culprit(additions)) from None
 
 
 def _culprit(additions: tuple[Addition, ...]) -> str:

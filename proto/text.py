@@ -1,8 +1,8 @@
 """Protobuf's text format, read so that every complaint has a line and a column.
 
-Read is all that Caffe's files use: comments, strings in either quote with escapes and joined when adjacent, ``name: 1``,
-``name { }``, ``name: { }``, ``name < >``, ``;`` or ``,`` after a value, short lists, enums by name or number,
-hexadecimal and octal integers. Extensions and ``Any`` are not part of Caffe's files.
+Read is all that Caffe's files use: comments, strings in either quote with escapes and joined when adjacent,
+``name: 1``, ``name { }``, ``name: { }``, ``name < >``, ``;`` or ``,`` after a value, short lists, enums by name or
+number, hexadecimal and octal integers. Extensions and ``Any`` are not part of Caffe's files.
 """
 
 from __future__ import annotations
@@ -61,9 +61,7 @@ def _decoded(text: str | bytes) -> str:
 
 
 class _Parser:
-    def __init__(
-        self, source: Source, skip: bool, known_elsewhere: KnownElsewhere | None
-    ) -> None:
+    def __init__(self, source: Source, skip: bool, known_elsewhere: KnownElsewhere | None) -> None:
         self.source, self.text = source, source.text
         self.skip, self.known_elsewhere = skip, known_elsewhere
         self.unknown: list[Unknown] = []
@@ -101,9 +99,7 @@ class _Parser:
                 self._explain(at, closer)
             kind, at = found.lastgroup or "end", found.end()
             if kind == "close" or kind == "end":
-                self._check_close(
-                    found["close"] or "", closer, found.start(kind), node.offset
-                )
+                self._check_close(found["close"] or "", closer, found.start(kind), node.offset)
                 return at
             name, start = found["name"], found.start("name")
             field = fields.get(name)
@@ -124,22 +120,13 @@ class _Parser:
                     bool(found["colon"]),
                 )
             else:
+                begin = found.start(kind)
                 if found["colon"] is None:
-                    self._fail(
-                        found.start(kind),
-                        f"':' or '{{' follows the name '{name}'",
-                        self._word(found.start(kind)),
-                    )
-                if (
-                    field is not None
-                    and plan is not None
-                    and self._note(plan, field, node, start)
-                ):
-                    self._value(message, plan, field, found[kind], found.start(kind))
+                    self._fail(begin, f"':' or '{{' follows the name '{name}'", self._word(begin))
+                if field is not None and plan is not None and self._note(plan, field, node, start):
+                    self._value(message, plan, field, found[kind], begin)
 
-    def _value(
-        self, message: Any, plan: MessagePlan, field: FieldPlan, word: str, at: int
-    ) -> None:
+    def _value(self, message: Any, plan: MessagePlan, field: FieldPlan, word: str, at: int) -> None:
         """Convert one word and store it."""
         try:
             value = field.convert(word)
@@ -217,11 +204,7 @@ class _Parser:
                 at = self._group(message, field, plan, node, name, begin, at, depth)
             elif not colon:
                 self._fail(begin, f"':' follows the name '{name}'", self._word(begin))
-            elif (
-                field is not None
-                and plan is not None
-                and self._note(plan, field, node, begin)
-            ):
+            elif field is not None and plan is not None and self._note(plan, field, node, begin):
                 self._value(message, plan, field, item["value"], begin)
             mark = tokens.AFTER_ITEM.match(self.text, at)
             if mark is None:
@@ -249,11 +232,7 @@ class _Parser:
             entries.append(entry)
         else:
             first = entries[0]
-            line = (
-                first.here
-                if isinstance(first, Positions)
-                else self.source.position(first)
-            ).line
+            line = (first.here if isinstance(first, Positions) else self.source.position(first)).line
             offset = entry.offset if isinstance(entry, Positions) else entry
             self._problem(
                 offset,
@@ -266,30 +245,20 @@ class _Parser:
 
     def _unknown_field(self, plan: MessagePlan, name: str, at: int) -> None:
         if self.skip:
-            self.unknown.append(
-                Unknown(plan.name, name, None, self.source.position(at))
-            )
+            self.unknown.append(Unknown(plan.name, name, None, self.source.position(at)))
             return
         hint = self.known_elsewhere(plan.name, name) if self.known_elsewhere else None
         hint = hint or wrong_level(plan, name) or nearest(name, plan.fields)
         self._problem(at, f"{plan.name} has no field '{name}'", None, hint)
 
-    def _bad_value(
-        self, plan: MessagePlan, field: FieldPlan, word: str, at: int, bad: BadValue
-    ) -> None:
+    def _bad_value(self, plan: MessagePlan, field: FieldPlan, word: str, at: int, bad: BadValue) -> None:
         if bad.enum_name and self.skip:
-            self.unknown.append(
-                Unknown(plan.name, field.name, word, self.source.position(at))
-            )
+            self.unknown.append(Unknown(plan.name, field.name, word, self.source.position(at)))
             return
         hint = value_hint(plan.name, field.name, word) or bad.hint
-        self._problem(
-            at, f"{plan.name}.{field.name} is {bad.wants}", _shown(word), hint
-        )
+        self._problem(at, f"{plan.name}.{field.name} is {bad.wants}", _shown(word), hint)
 
-    def _check_rule(
-        self, plan: MessagePlan, field: FieldPlan, value: Any, at: int
-    ) -> None:
+    def _check_rule(self, plan: MessagePlan, field: FieldPlan, value: Any, at: int) -> None:
         broken = field.rule(value) if field.rule else None
         if broken:
             got = None if field.is_message else str(value)
@@ -326,21 +295,13 @@ class _Parser:
         found = tokens.WORD.match(self.text, self._next(at))
         return _shown(found[0]) if found else "the end of the file"
 
-    def _problem(
-        self, at: int, rule: str, got: str | None = None, hint: str | None = None
-    ) -> None:
-        self.problems.append(
-            ParseError(rule, where=self.source.position(at), got=got, hint=hint)
-        )
+    def _problem(self, at: int, rule: str, got: str | None = None, hint: str | None = None) -> None:
+        self.problems.append(ParseError(rule, where=self.source.position(at), got=got, hint=hint))
         if len(self.problems) >= MOST_PROBLEMS:
             raise ParseError.gather(self.problems)
 
-    def _fail(
-        self, at: int, rule: str, got: str | None = None, hint: str | None = None
-    ) -> NoReturn:
-        self.problems.append(
-            ParseError(rule, where=self.source.position(at), got=got, hint=hint)
-        )
+    def _fail(self, at: int, rule: str, got: str | None = None, hint: str | None = None) -> NoReturn:
+        self.problems.append(ParseError(rule, where=self.source.position(at), got=got, hint=hint))
         raise ParseError.gather(self.problems)
 
     def _explain(self, at: int, closer: str) -> NoReturn:
@@ -349,11 +310,7 @@ class _Parser:
         head = tokens.FIELD_HEAD.match(self.text, at)
         if head is None:
             what = f"a field name or '{closer}'" if closer else "a field name"
-            hint = (
-                "extensions are not part of Caffe's files"
-                if self.text[at : at + 1] == "["
-                else None
-            )
+            hint = "extensions are not part of Caffe's files" if self.text[at : at + 1] == "[" else None
             self._fail(at, f"{what} is expected", self._word(at), hint)
         at = head.end()
         if self.text[at : at + 1] in ("'", '"'):

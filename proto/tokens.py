@@ -9,22 +9,16 @@ import re
 
 SPACE = r"(?:[ \t\r\n\v\f]++|#[^\n]*+)*+"
 NAME = r"[A-Za-z_]\w*+"
-STRING = (
-    r"""(?:"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"|'[^'\\\n]*+(?:\\[^\n][^'\\\n]*+)*+')"""
-)
+STRING = r"""(?:"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"|'[^'\\\n]*+(?:\\[^\n][^'\\\n]*+)*+')"""
 STRINGS = rf"{STRING}(?:{SPACE}{STRING})*+"
 SCALAR = rf"(?:-{SPACE})?+[\w.](?:(?<=[eE])[-+](?=\d)|[\w.])*+"
 END = rf"(?:{SPACE}[;,])?+"
 
 FIELD_VALUE = rf"(?P<scalar>{SCALAR}){END}|(?P<string>{STRINGS}){END}|(?P<open>[{{<])|(?P<list>\[)"
 FIELD = rf"(?P<name>{NAME}){SPACE}(?P<colon>:)?+{SPACE}(?:{FIELD_VALUE})"
-STATEMENT = re.compile(
-    rf"{SPACE}(?:{FIELD}|(?P<close>[}}>]){END}|(?P<end>\Z))", re.ASCII
-)
-"""One field up to its value or opening brace, or a closing brace, or the end; the last group that took part says which."""
-ITEM = re.compile(
-    rf"{SPACE}(?:(?P<value>{SCALAR}|{STRINGS})|(?P<open>[{{<]))", re.ASCII
-)
+STATEMENT = re.compile(rf"{SPACE}(?:{FIELD}|(?P<close>[}}>]){END}|(?P<end>\Z))", re.ASCII)
+"""One field up to its value or opening brace, a closing brace, or the end; the last group to match says which."""
+ITEM = re.compile(rf"{SPACE}(?:(?P<value>{SCALAR}|{STRINGS})|(?P<open>[{{<]))", re.ASCII)
 AFTER_ITEM = re.compile(rf"{SPACE}(?P<mark>[,\]])", re.ASCII)
 LIST_END = re.compile(rf"{SPACE}\]", re.ASCII)
 AFTER_VALUE = re.compile(END, re.ASCII)
@@ -33,10 +27,8 @@ FIELD_HEAD = re.compile(rf"(?P<name>{NAME}){SPACE}(?P<colon>:)?+{SPACE}", re.ASC
 WORD = re.compile(rf"{STRINGS}|{SCALAR}|[^\s]", re.ASCII)
 
 _INTEGER = re.compile(r"-?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)\Z", re.ASCII)
-_DECIMAL = re.compile(
-    r"-?(?:(?:0|[1-9][0-9]*)|(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)[fF]?\Z",
-    re.ASCII,
-)
+_FRACTION = r"(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)"
+_DECIMAL = re.compile(rf"-?(?!0[0-9]++\Z){_FRACTION}(?:[eE][-+]?[0-9]++)?+[fF]?\Z", re.ASCII)
 _WORDS = {
     "inf": "inf",
     "infinity": "inf",
@@ -46,9 +38,7 @@ _WORDS = {
     "nanf": "nan",
 }
 _PIECE = re.compile(STRING, re.ASCII)
-_ESCAPE = re.compile(
-    rb"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([^0-9xXuU])|())"
-)
+_ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([^0-9xXuU])|())")
 _LETTERS = {
     b"a": b"\a",
     b"b": b"\b",
@@ -88,19 +78,12 @@ def read_float(word: str) -> float | None:
 
 def read_bytes_literal(words: str) -> bytes:
     """The bytes of one or more quoted strings; raises ValueError with the rule that an escape breaks."""
-    return b"".join(
-        _unescape(m[0][1:-1]) for m in _PIECE.finditer(_without_comments(words))
-    )
+    return b"".join(_unescape(m[0][1:-1]) for m in _PIECE.finditer(_without_comments(words)))
 
 
 def read_string_literal(words: str) -> str:
     """The text of one or more quoted strings; raises ValueError with the rule that is broken."""
-    if (
-        words[-1] == words[0]
-        and words.count(words[0]) == 2
-        and "\\" not in words
-        and words.isascii()
-    ):
+    if words[-1] == words[0] and words.count(words[0]) == 2 and "\\" not in words and words.isascii():
         return words[1:-1]
     try:
         return read_bytes_literal(words).decode("utf-8")
@@ -148,6 +131,4 @@ def _escaped(match: re.Match[bytes]) -> bytes:
         return chr(code).encode()
     if letter in _LETTERS:
         return _LETTERS[letter]
-    raise ValueError(
-        "a backslash starts an escape: one of \\n \\t \\r \\\\ \\\" \\' \\ooo \\xhh"
-    )
+    raise ValueError("a backslash starts an escape: one of \\n \\t \\r \\\\ \\\" \\' \\ooo \\xhh")
