@@ -40,7 +40,7 @@ _lock = RLock()
 
 
 def register_engine(name: str, factory: Callable[[], Engine]) -> None:
-    """Make ``get_engine(name)`` call *factory* the first time; the plugin manager does this for each plugin's engines."""
+    """Make ``get_engine(name)`` call *factory* the first time; called with every engine that a plugin brings."""
     with _lock:
         _factories[name] = factory
         _engines.pop(name, None)
@@ -54,8 +54,8 @@ def engine_names() -> list[str]:
 def get_engine(name: str = "auto") -> Engine:
     """The engine called *name*, the same object at every call.
 
-    ``auto`` is ``native`` where its compiled kernels can be imported, else ``reference``. Errors: PluginError for a name that
-    nobody provides, MissingExtraError for ``native`` without its kernels.
+    ``auto`` is ``native`` where its compiled kernels can be imported, else ``reference``. Errors: PluginError for a
+    name that nobody provides, MissingExtraError for ``native`` without its kernels.
     """
     with _lock:
         if name == "auto":

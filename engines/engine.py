@@ -23,15 +23,15 @@ def kernel(method: Method) -> Method:
 class Engine:
     """The base of all engines: who it is, and where its arrays come from.
 
-    Attributes: *name*, as in ``get_engine(name)``; *isa*, what the kernels run on, for logs; *xp*, the module with NumPy's
-    functions for this engine's arrays, so that a cheap layer can write ``self.engine.xp.abs(x, out=y)``; *threads*, how many
-    the kernels may use.
+    Attributes: *name*, as in ``get_engine(name)``; *isa*, what the kernels run on, for logs; *xp*, the module with
+    NumPy's functions for this engine's arrays, so that a cheap layer can write ``self.engine.xp.abs(x, out=y)``;
+    *threads*, how many the kernels may use.
 
     The kernels themselves are described by `ReferenceEngine`. These rules hold for all of them:
 
     * arrays are C-contiguous, of one floating dtype (masks excepted), and of the shapes that the kernel names;
     * results go into arrays that the caller gives; they are overwritten, unless the kernel says that it accumulates;
-    * an output may be the same array as an input (in place) only where the kernel says so; partly overlapping arrays never;
+    * an output may be the same array as an input (in place) only where the kernel says so; never overlap in part;
     * empty arrays (a batch of 0) are allowed: outputs stay empty, accumulators stay as they are;
     * NaN and infinity pass through as IEEE arithmetic has it; sizes and labels are checked by the layers, not here.
     """

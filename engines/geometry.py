@@ -11,8 +11,8 @@ from math import prod
 class ConvGeometry:
     """How a convolution's window moves. Every tuple has one entry per spatial axis.
 
-    Parameters: *kernel*; *stride* (default 1s); *pad*, zeros on both sides (default 0s); *dilation*, the step between two
-    taps of the kernel (default 1s); *groups* (default 1), which divides both the input and the output channels.
+    Parameters: *kernel*; *stride* (default 1s); *pad*, zeros on both sides (default 0s); *dilation*, the step between
+    two taps of the kernel (default 1s); *groups* (default 1), which divides both the input and the output channels.
     """
 
     kernel: tuple[int, ...]
@@ -54,8 +54,8 @@ class ConvGeometry:
 class PoolGeometry:
     """How a pooling window moves. Every tuple has one entry per spatial axis.
 
-    Parameters: *kernel*; *stride* (default 1s); *pad* (default 0s), which must be smaller than the kernel; *ceil* (default
-    true), round the output size up as Caffe does.
+    Parameters: *kernel*; *stride* (default 1s); *pad* (default 0s), which must be smaller than the kernel; *ceil*
+    (default true), round the output size up as Caffe does.
     """
 
     kernel: tuple[int, ...]
@@ -69,8 +69,8 @@ class PoolGeometry:
     def output_size(self, spatial: Sequence[int]) -> tuple[int, ...]:
         """ceil (or floor) of (size + 2 pad - kernel) / stride, + 1.
 
-        If there is padding on any axis, a last window that starts at or beyond size + pad is dropped. Without padding it
-        stays, as in Caffe, although it is empty (only possible with a stride above the kernel).
+        If there is padding on any axis, a last window that starts at or beyond size + pad is dropped. Without padding
+        it stays, as in Caffe, although it is empty (only possible with a stride above the kernel).
         """
         padded = any(self.pad)
         return tuple(self._outputs(n, axis, padded) for axis, n in enumerate(spatial))

@@ -1,4 +1,4 @@
-"""The reference engine: every kernel in plain NumPy, any floating dtype, as the specification that other engines meet."""
+"""The reference engine: every kernel in plain NumPy, any floating dtype: the specification of the others."""
 
 from __future__ import annotations
 

@@ -27,9 +27,9 @@ class Activations(ReferenceBase):
     def relu_backward(self, x: Array, dy: Array, dx: Array, negative_slope: float) -> None:
         """dx = dy * (1 if x > 0 else negative_slope).
 
-        x is the layer's input, or its output if that was computed in place: with negative_slope >= 0 the sign is the same.
+        x is the layer's input, or its output if that was computed in place: the signs agree if negative_slope >= 0.
         """
-        np.multiply(dy, self._positive_else(x, negative_slope), out=dx)
+        np.multiply(dy, self._one_or(x, negative_slope), out=dx)
 
     @kernel
     def sigmoid_forward(self, x: Array, y: Array) -> None:
@@ -70,11 +70,10 @@ class Activations(ReferenceBase):
     @kernel
     def elu_backward(self, x: Array, y: Array, dy: Array, dx: Array, alpha: float) -> None:
         """dx = dy * (1 if x > 0 else y + alpha). x may be y: with alpha >= 0 the sign is the same."""
-        slope, above = self.like("a", x), self.scratch("b", x.shape, np.bool_)
-        np.greater(x, 0, out=above)
-        np.add(y, alpha, out=slope)
-        np.copyto(slope, 1, where=above)
-        np.multiply(dy, slope, out=dx)
+        below = self.like("c", x)
+        np.minimum(y, 0, out=below)
+        np.add(below, alpha, out=below)
+        np.multiply(dy, self._one_or(x, below), out=dx)
 
     @kernel
     def bnll_forward(self, x: Array, y: Array) -> None:
@@ -126,12 +125,12 @@ class Activations(ReferenceBase):
 
     @kernel
     def prelu_backward_data(self, x: Array, slope: Array, dy: Array, dx: Array) -> None:
-        """dx = dy * (1 if x > 0 else slope[c]). x, dy, dx: [outer, C, inner]; slope: [C]. x is the input, not the output."""
-        np.multiply(dy, self._positive_else(x, slope[:, None]), out=dx)
+        """dx = dy * (1 if x > 0 else slope[c]). x, dy, dx: [outer, C, inner]; slope: [C]. x must be the input."""
+        np.multiply(dy, self._one_or(x, slope[:, None]), out=dx)
 
     @kernel
     def prelu_backward_slope(self, x: Array, dy: Array, dslope: Array) -> None:
-        """dslope[c] += sum over outer and inner of dy * min(x, 0). x, dy: [outer, C, inner]; dslope: [C]. Accumulates."""
+        """dslope[c] += sum over outer and inner of dy * min(x, 0). Accumulates. x, dy: [outer, C, inner]."""
         below = self.like("a", x)
         np.minimum(x, 0, out=below)
         np.multiply(below, dy, out=below)
@@ -157,24 +156,24 @@ class Activations(ReferenceBase):
         np.multiply(slope, power * scale, out=slope)
         np.multiply(dy, slope, out=dx)
 
-    def _positive_else(self, x: Array, slope: float | Array) -> Array:
-        """1 where x > 0, *slope* elsewhere; lives in scratch slot a."""
-        factor, above = self.like("a", x), self.scratch("b", x.shape, np.bool_)
+    def _one_or(self, x: Array, slope: float | Array) -> Array:
+        """1 where x > 0, *slope* elsewhere, as [x > 0] + slope * (1 - [x > 0]): masked copies are far slower."""
+        above, below = self.like("a", x), self.like("b", x)
         np.greater(x, 0, out=above)
-        np.copyto(factor, slope)
-        np.copyto(factor, 1, where=above)
-        return factor
+        np.subtract(1, above, out=below)
+        np.multiply(below, slope, out=below)
+        return np.add(above, below, out=above)
 
     def _sigmoid(self, x: Array, out: Array) -> None:
-        """out = (1 if x >= 0 else e) / (1 + e) with e = exp(-|x|): no term ever overflows. out may be x; uses slots a, b."""
-        small, above = self.like("a", x), self.scratch("b", x.shape, np.bool_)
-        np.greater_equal(x, 0, out=above)
-        np.abs(x, out=small)
-        np.negative(small, out=small)
-        np.exp(small, out=small)
-        np.add(small, 1, out=out)
-        np.copyto(small, 1, where=above)
-        np.divide(small, out, out=out)
+        """out = exp(min(x, 0)) / (1 + exp(-|x|)), where nothing can overflow. out may be x; uses slots a and b."""
+        above, below = self.like("a", x), self.like("b", x)
+        np.abs(x, out=below)
+        np.negative(below, out=below)
+        np.exp(below, out=below)
+        np.add(below, 1, out=below)
+        np.minimum(x, 0, out=above)
+        np.exp(above, out=above)
+        np.divide(above, below, out=out)
 
 
 def _raise(base: Array, power: float) -> None:

@@ -12,15 +12,15 @@ from ..geometry import ConvGeometry
 from .base import ReferenceBase
 from .windows import conv_taps
 
-# Columns are made for as many images at a time as fit in this many bytes: enough for BLAS, little enough for the caches.
+# How many bytes of columns are made at a time, in whole images: enough for BLAS, and still in the caches.
 COLUMN_BYTES = 8 << 20
 
 
 class Convolution(ReferenceBase):
     """x: [N, C, *S], w: [O, C / groups, *kernel], y: [N, O, *out] with out = geometry.output_size(S).
 
-    Channel group g of y is made from channel group g of x alone. A deconvolution is the gradient of the convolution that
-    would undo its shape: its forward is conv_backward_data (dy = its input), its backward conv_forward.
+    Channel group g of y is made from channel group g of x alone. A deconvolution is the gradient of the convolution
+    that would undo its shape: its forward is conv_backward_data (dy = its input), its backward conv_forward.
     """
 
     @kernel
@@ -38,8 +38,8 @@ class Convolution(ReferenceBase):
 
     @kernel
     def conv_backward_data(self, dy: Array, w: Array, dx: Array, geometry: ConvGeometry) -> None:
-        """dx[n, c, q] = sum over o, t, p with p * stride - pad + t * dilation = q of w[o, c, t] * dy[n, o, p]. Overwrites."""
-        weights, gradient = (_by_group(w, geometry).swapaxes(1, 2), self._grouped(dy, geometry))
+        """dx[n, c, q] = sum over o, t, p with p * stride - pad + t * dilation = q of w[o, c, t] * dy[n, o, p]."""
+        weights, gradient = _by_group(w, geometry).swapaxes(1, 2), self._grouped(dy, geometry)
         for images in self._chunks(dx, dy, geometry):
             if geometry.pointwise:
                 np.matmul(weights, gradient[images], out=self._grouped(dx[images], geometry))
@@ -52,9 +52,9 @@ class Convolution(ReferenceBase):
     def conv_backward_weights(
         self, x: Array, dy: Array, dw: Array | None, db: Array | None, geometry: ConvGeometry
     ) -> None:
-        """dw[o, c, t] += sum over n, p of dy[n, o, p] * x[n, c, p * stride - pad + t * dilation]; db[o] += sum of dy[n, o, p].
+        """dw[o, c, t] += sum over n, p of dy[n, o, p] * x[n, c, p * stride - pad + t * dilation].
 
-        Both accumulate; None: not wanted. db: [O].
+        db[o] += sum over n, p of dy[n, o, p]. Both accumulate; None: not wanted. db: [O].
         """
         if db is not None:
             np.add(db, dy.sum(axis=(0, *range(2, dy.ndim))), out=db)
@@ -82,7 +82,7 @@ class Convolution(ReferenceBase):
             np.add(pixels, taps[:, :, tap.number][tap.outputs], out=pixels)
 
     def _add_weights(self, x: Array, dy: Array, total: Array, out: tuple[int, ...], geometry: ConvGeometry) -> None:
-        """total += the weights' gradient over some images, in one product per group with all pixels of all images in a row."""
+        """total += the weights' gradient over some images: one product per group, the images' pixels in one row."""
         images, groups, outputs, pixels = dy.shape
         gradient = self.scratch("gradient", (groups, outputs, images, pixels), dy.dtype)
         np.copyto(gradient, dy.transpose(1, 2, 0, 3))

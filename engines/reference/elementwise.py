@@ -52,9 +52,10 @@ class Elementwise(ReferenceBase):
         """y = maximum of all inputs (at least one); mask (int32) = the index of the input it came from.
 
         On a tie of the first two the second wins; later ones must be strictly greater (Caffe's rule). A NaN beats every
-        number. y may be inputs[0].
+        number, and a later NaN an earlier one. y may be inputs[0].
         """
-        better, nan = (self.scratch("a", y.shape, np.bool_), self.scratch("b", y.shape, np.bool_))
+        better, nan = self.scratch("a", y.shape, np.bool_), self.scratch("b", y.shape, np.bool_)
+        step = self.like("c", mask)
         np.copyto(y, inputs[0])
         mask.fill(0)
         for index, x in enumerate(inputs[1:], start=1):
@@ -62,16 +63,18 @@ class Elementwise(ReferenceBase):
             compare(x, y, out=better)
             np.not_equal(x, x, out=nan)
             np.logical_or(better, nan, out=better)
-            np.copyto(y, x, where=better)
-            np.copyto(mask, index, where=better)
+            # mask = index where better; arithmetic, as masked copies are far slower
+            np.subtract(index, mask, out=step)
+            np.multiply(step, better, out=step)
+            np.add(mask, step, out=mask)
+            np.maximum(y, x, out=y)
 
     @kernel
     def eltwise_max_backward(self, dy: Array, mask: Array, index: int, dx: Array) -> None:
-        """dx = dy where mask == index, else 0. dx must not be dy."""
-        chosen = self.scratch("a", mask.shape, np.bool_)
+        """dx = dy * (1 if mask == index else 0). dx may be dy."""
+        chosen = self.like("a", dy)
         np.equal(mask, index, out=chosen)
-        dx.fill(0)
-        np.copyto(dx, dy, where=chosen)
+        np.multiply(dy, chosen, out=dx)
 
     @kernel
     def copy(self, src: Array, dst: Array) -> None:

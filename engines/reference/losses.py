@@ -30,7 +30,7 @@ class Losses(Activations):
     def softmax_loss_backward(
         self, prob: Array, label: Array, ignore_label: int | None, scale: float, dx: Array
     ) -> None:
-        """dx[c] = scale * (prob[c] - (1 if c == label else 0)); 0 at ignored positions. Shapes as forward; dx may be prob."""
+        """dx[c] = scale * (prob[c] - (1 if c == label else 0)); 0 at ignored positions. dx may be prob."""
         index, ignored = _class_index(label, ignore_label)
         np.copyto(dx, prob)
         np.put_along_axis(dx, index, np.take_along_axis(dx, index, axis=1) - 1, axis=1)
@@ -41,8 +41,8 @@ class Losses(Activations):
     def sigmoid_cross_entropy_forward(self, x: Array, target: Array, ignore_label: int | None) -> tuple[float, int]:
         """(sum of max(x, 0) - x * t + log(1 + exp(-|x|)), number of elements), both over the elements not ignored.
 
-        That is -t log(s) - (1 - t) log(1 - s) with s = sigmoid(x), without overflow. x, target: any one shape. A target that
-        is cut to ignore_label when its fraction is dropped is ignored (Caffe's rule). Accumulated in float64.
+        That is -t log(s) - (1 - t) log(1 - s) with s = sigmoid(x), without overflow. x, target: any one shape. A target
+        that becomes ignore_label when its fraction is dropped is ignored (Caffe's rule). Accumulated in float64.
         """
         loss, part = self.like("c", x), self.like("d", x)
         self.bnll_forward(x, loss)

@@ -39,8 +39,8 @@ class Normalization(ReferenceBase):
     def lrn_within_forward(self, x: Array, y: Array, scale: Array, size: int, alpha: float, beta: float) -> None:
         """scale = 1 + alpha / n * sum of x^2 over the window around the pixel; y = x * scale^-beta.
 
-        x, y, scale: [N, C, *S]. The window has size (odd) pixels along each spatial axis, so n = size^axes; pixels beyond the
-        image count as 0. y must not be x.
+        x, y, scale: [N, C, *S]. The window has size (odd) pixels along each spatial axis, so n = size^axes; beyond the
+        image all is 0. y must not be x.
         """
         axes = tuple(range(2, x.ndim))
         self._square_sums(x, scale, axes, size)
@@ -108,7 +108,8 @@ class Normalization(ReferenceBase):
     def mvn_forward(self, x: Array, y: Array, mean: Array, std: Array, eps: float, normalize_variance: bool) -> None:
         """mean = average of each row of x; std = sqrt(average of (x - mean)^2); y = (x - mean) / (std + eps).
 
-        x, y: [groups, n]; mean, std: [groups]. Without normalize_variance y = x - mean, and std is not written. y may be x.
+        x, y: [groups, n]; mean, std: [groups]. Without normalize_variance y = x - mean, and std is not written.
+        y may be x.
         """
         count = max(1, x.shape[1])
         np.sum(x, axis=1, out=mean)
@@ -125,10 +126,10 @@ class Normalization(ReferenceBase):
 
     @kernel
     def mvn_backward(self, y: Array, std: Array, dy: Array, dx: Array, eps: float, normalize_variance: bool) -> None:
-        """dx = (dy - avg(dy) - y * avg(dy * y)) / (std + eps), with avg over each row; y and std are those of the forward.
+        """dx = (dy - avg(dy) - y * avg(dy * y)) / (std + eps), with avg over each row; y, std as left by the forward.
 
-        Without normalize_variance dx = dy - avg(dy). This is Caffe's gradient, which takes eps as small beside std; the exact
-        one has another factor (std + eps) / std before y. dx may be dy.
+        Without normalize_variance dx = dy - avg(dy). This is Caffe's gradient, which takes eps as small beside std; the
+        exact one has another factor (std + eps) / std before y. dx may be dy.
         """
         count = max(1, dy.shape[1])
         average = dy.sum(axis=1, keepdims=True) / count

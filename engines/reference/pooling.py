@@ -13,33 +13,36 @@ from .windows import first_pixels, pool_taps, strides_of, window_areas, window_o
 
 
 class Pooling(ReferenceBase):
-    """x: [N, C, *S]; y: [N, C, *out] with out = geometry.output_size(S). Padding holds no pixels. No output may be an input.
+    """x: [N, C, *S]; y: [N, C, *out] with out = geometry.output_size(S). Padding holds no pixels. Never in place.
 
     A window beyond the image (only with a stride above the kernel and no padding) is empty: see each kernel.
     """
 
     @kernel
     def max_pool_forward(self, x: Array, y: Array, mask: Array, geometry: PoolGeometry) -> None:
-        """y = maximum of each window; mask (int32, shaped as y) = flat index in S of its first maximum in row-major order.
+        """y = maximum of each window; mask (int32, shaped as y) = flat index in S of its first maximum.
 
-        A NaN beats every number, and a later NaN an earlier one, so the mask is always a pixel of its window. Empty windows
-        give the lowest finite number and mask -1.
+        First in row-major order. A NaN beats every number, and a later NaN an earlier one, so the mask is always in
+        its window. Empty windows give the lowest finite number and mask -1.
         """
         spatial, out = x.shape[2:], y.shape[2:]
-        origins, first = (window_origins(spatial, out, geometry), first_pixels(spatial, out, geometry))
+        origins, first = window_origins(spatial, out, geometry), first_pixels(spatial, out, geometry)
         y.fill(-np.inf)
         np.copyto(y, np.finfo(y.dtype).min, where=first < 0)
         np.copyto(mask, first)
         for tap in pool_taps(spatial, out, geometry):
-            pixels, best = x[tap.pixels], y[tap.outputs]
-            better = self._better(pixels, best)
+            pixels, best, chosen = x[tap.pixels], y[tap.outputs], mask[tap.outputs]
             index = origins[tap.outputs] + np.int32(np.dot(tap.offset, strides_of(spatial)))
-            np.copyto(best, pixels, where=better)
-            np.copyto(mask[tap.outputs], index, where=better)
+            # chosen = index where the pixel is better; arithmetic, as masked copies are far slower
+            step = self.like("c", chosen)
+            np.subtract(index, chosen, out=step)
+            np.multiply(step, self._better(pixels, best), out=step)
+            np.add(chosen, step, out=chosen)
+            np.maximum(best, pixels, out=best)
 
     @kernel
     def max_pool_backward(self, dy: Array, mask: Array, dx: Array, geometry: PoolGeometry) -> None:
-        """dx = sum of dy over the windows whose mask names the pixel; the others get 0. Overwrites dx; mask -1 is skipped."""
+        """dx = sum of dy over the windows whose mask is the pixel, else 0. Overwrites dx; mask -1 is skipped."""
         dx.fill(0)
         planes = dx.reshape(-1)
         index = self.scratch("index", mask.shape, np.intp)
@@ -53,8 +56,10 @@ class Pooling(ReferenceBase):
 
     @kernel
     def ave_pool_forward(self, x: Array, y: Array, geometry: PoolGeometry) -> None:
-        """y = sum of each window / its area, where the area is that of the window cut at size + pad: pixels of the padding
-        count in the divisor, what hangs over beyond them does not. Empty windows give 0."""
+        """y = sum of each window / its area, the area being that of the window cut at size + pad.
+
+        So padding counts in the divisor, and what hangs over beyond it does not. Empty windows give 0.
+        """
         spatial, out = x.shape[2:], y.shape[2:]
         y.fill(0)
         for tap in pool_taps(spatial, out, geometry):
@@ -64,7 +69,7 @@ class Pooling(ReferenceBase):
 
     @kernel
     def ave_pool_backward(self, dy: Array, dx: Array, geometry: PoolGeometry) -> None:
-        """dx = sum over the windows that hold the pixel of dy / area, with the area of ave_pool_forward. Overwrites dx."""
+        """dx = sum of dy / area over the windows that hold the pixel; area as in ave_pool_forward. Overwrites dx."""
         spatial, out = dx.shape[2:], dy.shape[2:]
         share = self.like("a", dy)
         np.divide(dy, window_areas(spatial, out, geometry, dy.dtype), out=share)
@@ -75,12 +80,12 @@ class Pooling(ReferenceBase):
 
     @kernel
     def stochastic_pool_forward(self, x: Array, y: Array, mask: Array, uniform: Array, geometry: PoolGeometry) -> None:
-        """y = one pixel of each window, drawn with a probability proportional to its value; mask (int32) = its flat index.
+        """y = one pixel of each window, drawn in proportion to its value; mask (int32) = its flat index.
 
-        Made for x >= 0; values below 0 have probability 0. The pixel is the first, in row-major order, that is above 0 and
-        at which the running sum reaches uniform * total; uniform, shaped as y, holds numbers in [0, 1). A window without
-        values above 0 gives its first pixel; a NaN anywhere in the window gives NaN; an empty window 0 and mask -1. The
-        backward kernel is max_pool_backward.
+        Made for x >= 0; values below 0 count as 0. The pixel is the first, in row-major order, that is above 0 and at
+        which the running sum reaches uniform * total; uniform, shaped as y, holds numbers in [0, 1). A window without
+        values above 0 gives its first pixel; a NaN anywhere in the window gives NaN; an empty window 0 and mask -1.
+        Its backward is max_pool_backward.
         """
         spatial, out = x.shape[2:], y.shape[2:]
         total, running = self.like("total", y), self.like("running", y)
@@ -89,7 +94,7 @@ class Pooling(ReferenceBase):
         np.copyto(mask, first)
         np.multiply(total, uniform, out=y)
         self._draw(x, y, running, mask, geometry)
-        flat, index = (x.reshape(*x.shape[:2], prod(spatial)), mask.reshape(*mask.shape[:2], prod(out)))
+        flat, index = x.reshape(*x.shape[:2], prod(spatial)), mask.reshape(*mask.shape[:2], prod(out))
         if flat.size:
             np.copyto(y, np.take_along_axis(flat, np.maximum(index, 0), axis=2).reshape(y.shape))
         np.copyto(y, 0, where=first < 0)
@@ -112,7 +117,7 @@ class Pooling(ReferenceBase):
 
     def _better(self, pixels: Array, best: Array) -> Array:
         """Where a pixel takes the place of the best so far: it is larger, or NaN."""
-        better, nan = (self.scratch("a", best.shape, np.bool_), self.scratch("b", best.shape, np.bool_))
+        better, nan = self.scratch("a", best.shape, np.bool_), self.scratch("b", best.shape, np.bool_)
         np.greater(pixels, best, out=better)
         np.not_equal(pixels, pixels, out=nan)
         return np.logical_or(better, nan, out=better)

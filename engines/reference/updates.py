@@ -1,7 +1,7 @@
 """Update rules of the optimizers, over one parameter at a time.
 
-w is the parameter; g holds its gradient on entry and the update that was applied (w -= g) on exit, as Caffe's diff does. The
-other arrays are the history, kept from step to step. All are of one shape, and none may be another.
+w is the parameter; g holds its gradient on entry and the update that was applied (w -= g) on exit, as in Caffe.
+The other arrays are the history, kept from step to step. All are of one shape, and none may be another.
 """
 
 from __future__ import annotations

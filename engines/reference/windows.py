@@ -1,7 +1,7 @@
 """Where the taps of a moving window fall: the index arithmetic that convolution and pooling share.
 
-Instead of copying an image into a padded one, every tap of the window gets the range of outputs for which it lies inside
-the image, and the (strided) range of pixels it meets there. Everything is cached, since a net asks for the same few again.
+Instead of copying an image into a padded one, every tap of the window gets the range of outputs for which it lies
+inside the image, and the (strided) range of pixels it meets there. All is cached: a net asks for the same few again.
 """
 
 from __future__ import annotations
