@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .schema import Schema as Schema
     from .schema import set_default as set_default
     from .text import parse_text as parse_text
+    from .upgrade import upgrade_net as upgrade_net
+    from .upgrade import upgrade_solver as upgrade_solver
 
 _HOMES = {
     "addition": ("Addition", "Rule", "enum", "field", "message"),
@@ -40,6 +42,7 @@ _HOMES = {
     "read": ("parse_net", "read_net"),
     "schema": ("Schema", "set_default"),
     "text": ("parse_text",),
+    "upgrade": ("upgrade_net", "upgrade_solver"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

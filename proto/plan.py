@@ -168,7 +168,7 @@ def _to_integer(low: int, high: int, word: str) -> int:
 
 
 def _to_enum(enum: Any) -> Callable[[str], int]:
-    numbers = {value.name: value.number for value in enum.values}
+    numbers: dict[str, int] = {value.name: value.number for value in enum.values}
     valid = frozenset(numbers.values())
 
     def convert(word: str) -> int:
