@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from .files import read_bytes as read_bytes
     from .files import read_text as read_text
     from .read import parse_net as parse_net
+    from .read import parse_solver as parse_solver
     from .read import read_net as read_net
+    from .read import read_solver as read_solver
     from .schema import Schema as Schema
     from .schema import set_default as set_default
     from .text import parse_text as parse_text
@@ -39,7 +41,7 @@ _HOMES = {
     "addition": ("Addition", "Rule", "enum", "field", "message"),
     "document": ("Document", "Positions", "Unknown"),
     "files": ("atomic_path", "atomic_write", "read_bytes", "read_text"),
-    "read": ("parse_net", "read_net"),
+    "read": ("parse_net", "parse_solver", "read_net", "read_solver"),
     "schema": ("Schema", "set_default"),
     "text": ("parse_text",),
     "upgrade": ("upgrade_net", "upgrade_solver"),

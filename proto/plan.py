@@ -20,7 +20,7 @@ QUOTES = "\"'"
 TRUE, FALSE = ("true", "True", "t"), ("false", "False", "f")
 
 
-class BadValue(Exception):
+class BadValueError(Exception):
     """A value that its field refuses: what the field takes, and a hint."""
 
     def __init__(self, wants: str, hint: str | None = None, *, enum_name: bool = False) -> None:
@@ -103,7 +103,7 @@ def _short(descriptor: Any) -> str:
 
 
 def _refuse(word: str) -> Any:
-    raise BadValue("a group in braces")
+    raise BadValueError("a group in braces")
 
 
 def _converter(field: Any) -> Callable[[str], Any]:
@@ -126,20 +126,20 @@ def _converter(field: Any) -> Callable[[str], Any]:
 
 def _to_string(word: str) -> str:
     if word[0] not in QUOTES:
-        raise BadValue("text in quotes", f'write "{word}"')
+        raise BadValueError("text in quotes", f'write "{word}"')
     try:
         return read_string_literal(word)
     except ValueError as error:
-        raise BadValue(f"text in quotes, where {error}") from None
+        raise BadValueError(f"text in quotes, where {error}") from None
 
 
 def _to_bytes(word: str) -> bytes:
     if word[0] not in QUOTES:
-        raise BadValue("bytes in quotes", f'write "{word}"')
+        raise BadValueError("bytes in quotes", f'write "{word}"')
     try:
         return read_bytes_literal(word)
     except ValueError as error:
-        raise BadValue(f"bytes in quotes, where {error}") from None
+        raise BadValueError(f"bytes in quotes, where {error}") from None
 
 
 def _to_bool(word: str) -> bool:
@@ -149,21 +149,21 @@ def _to_bool(word: str) -> bool:
         return False
     number = read_integer(word) if word[0] not in QUOTES else None
     if number not in (0, 1) or word[0] == "-":
-        raise BadValue("true or false", _unquoted(word))
+        raise BadValueError("true or false", _unquoted(word))
     return bool(number)
 
 
 def _to_float(word: str) -> float:
     number = read_float(word) if word[0] not in QUOTES else None
     if number is None:
-        raise BadValue("a number", _unquoted(word))
+        raise BadValueError("a number", _unquoted(word))
     return number
 
 
 def _to_integer(low: int, high: int, word: str) -> int:
     number = read_integer(word) if word[0] not in QUOTES else None
     if number is None or not low <= number <= high:
-        raise BadValue(f"an integer from {low} to {high}", _unquoted(word))
+        raise BadValueError(f"an integer from {low} to {high}", _unquoted(word))
     return number
 
 
@@ -179,7 +179,7 @@ def _to_enum(enum: Any) -> Callable[[str], int]:
         if number is not None and number in valid:
             return number
         hint = _unquoted(word) if word[0] in QUOTES else nearest(word, numbers)
-        raise BadValue(f"one of {', '.join(numbers)}", hint, enum_name=word[0] not in QUOTES)
+        raise BadValueError(f"one of {', '.join(numbers)}", hint, enum_name=word[0] not in QUOTES)
 
     return convert
 

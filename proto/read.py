@@ -8,6 +8,7 @@ from .document import Document
 from .files import PathLike, read_text
 from .schema import Schema
 from .text import KnownElsewhere, parse_text
+from .upgrade import upgrade_net, upgrade_solver
 
 if TYPE_CHECKING:
     from . import caffe_pb2
@@ -23,7 +24,7 @@ def parse_net(
 ) -> Document[caffe_pb2.NetParameter]:
     """Parse a net definition of any age, and upgrade it. Raises ParseError, NetError."""
     message_class = (schema or Schema.default()).NetParameter
-    return parse_text(text, message_class, file, unknown=unknown, known_elsewhere=known_elsewhere)
+    return upgrade_net(parse_text(text, message_class, file, unknown=unknown, known_elsewhere=known_elsewhere))
 
 
 def read_net(
@@ -41,3 +42,27 @@ def read_net(
         unknown=unknown,
         known_elsewhere=known_elsewhere,
     )
+
+
+def parse_solver(
+    text: str | bytes,
+    file: str = "<text>",
+    schema: Schema | None = None,
+    *,
+    unknown: Literal["error", "skip"] = "error",
+    known_elsewhere: KnownElsewhere | None = None,
+) -> Document[caffe_pb2.SolverParameter]:
+    """Parse a solver definition of any age, and upgrade it. Raises ParseError, SolverError."""
+    message_class = (schema or Schema.default()).SolverParameter
+    return upgrade_solver(parse_text(text, message_class, file, unknown=unknown, known_elsewhere=known_elsewhere))
+
+
+def read_solver(
+    path: PathLike,
+    schema: Schema | None = None,
+    *,
+    unknown: Literal["error", "skip"] = "error",
+    known_elsewhere: KnownElsewhere | None = None,
+) -> Document[caffe_pb2.SolverParameter]:
+    """Read a solver definition (prototxt of any age), upgraded. Raises FileError, ParseError, SolverError."""
+    return parse_solver(read_text(path), str(path), schema, unknown=unknown, known_elsewhere=known_elsewhere)

@@ -15,7 +15,7 @@ from ..errors import ParseError, nearest
 from . import tokens
 from .document import Document, Positions, Source, Unknown
 from .hints import value_hint, wrong_level
-from .plan import BadValue, FieldPlan, MessagePlan, plan_of
+from .plan import BadValueError, FieldPlan, MessagePlan, plan_of
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -130,7 +130,7 @@ class _Parser:
         """Convert one word and store it."""
         try:
             value = field.convert(word)
-        except BadValue as bad:
+        except BadValueError as bad:
             self._bad_value(plan, field, word, at, bad)
             return
         if field.repeated:
@@ -251,7 +251,7 @@ class _Parser:
         hint = hint or wrong_level(plan, name) or nearest(name, plan.fields)
         self._problem(at, f"{plan.name} has no field '{name}'", None, hint)
 
-    def _bad_value(self, plan: MessagePlan, field: FieldPlan, word: str, at: int, bad: BadValue) -> None:
+    def _bad_value(self, plan: MessagePlan, field: FieldPlan, word: str, at: int, bad: BadValueError) -> None:
         if bad.enum_name and self.skip:
             self.unknown.append(Unknown(plan.name, field.name, word, self.source.position(at)))
             return
@@ -323,13 +323,13 @@ class _Parser:
         self._fail(at, f"{what} follows the name '{head['name']}'", self._word(at))
 
 
-def _wanted(field: FieldPlan) -> BadValue:
+def _wanted(field: FieldPlan) -> BadValueError:
     """What a scalar field takes, in words."""
     try:
         field.convert("{")
-    except BadValue as bad:
-        return BadValue(bad.wants)
-    return BadValue("a single value")
+    except BadValueError as bad:
+        return BadValueError(bad.wants)
+    return BadValueError("a single value")
 
 
 def _shown(word: str) -> str:

@@ -77,9 +77,7 @@ def _freezes(layer: Any) -> bool:
     """Whether *layer* is a BatchNorm that names its three blobs of statistics as if they could be learned."""
     if layer.type != "BatchNorm" or len(layer.param) != BATCH_NORM_PARAMS:
         return False
-    return any(
-        not p.HasField("lr_mult") or not p.HasField("decay_mult") or p.lr_mult or p.decay_mult for p in layer.param
-    )
+    return any(rate for p in layer.param for rate in (p.lr_mult, p.decay_mult))
 
 
 def _freeze(draft: Draft, layer: Any, index: int) -> None:

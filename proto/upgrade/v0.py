@@ -6,6 +6,8 @@ disappear: their ``pad`` goes into the convolution or pooling that reads them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ...errors import nearest
@@ -20,7 +22,7 @@ class V0Type(NamedTuple):
     """The new type, and per V0 field the new place."""
 
     name: str
-    places: dict[str, str] = {}
+    places: Mapping[str, str] = MappingProxyType({})
 
 
 def _inside(param: str, **fields: str) -> dict[str, str]:
@@ -112,7 +114,7 @@ def _convert(draft: Draft, new: LayerDraft, old: Any, at: Positions, index: int)
             hint=nearest(inner.type, [*TYPES, PADDING]),
         )
         kind = V0Type(inner.type)
-    places = ANY_TYPE | kind.places
+    places = {**ANY_TYPE, **kind.places}
     for field in set_fields(inner):
         if field in FRAME:
             new.take(inner, field, inner_at)
