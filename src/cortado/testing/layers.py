@@ -87,7 +87,7 @@ def make_layer(
     """
     manager = plugins or plugin_manager()
     block = text if text.lstrip().startswith("layer") else f"layer {{ {text} }}"
-    document = parse_text(block, manager.schema().message("NetParameter"), FILE)
+    document: Any = parse_text(block, manager.schema().message("NetParameter"), FILE)
     config, positions = document.message.layer[0], document.positions.child("layer", 0)
     layer_class: type[Layer] = manager.get("layers", config.type, where=positions.at("type")).item
     _complete(config, layer_class, len(bottoms))
