@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engines import Engine, get_engine
-from ..errors import NetError, nearest
+from ..errors import NetError, WeightsError, nearest
 from ..layers import Array, Blob, LayerContext, Phase
 from ..plugins import PluginManager, plugin_manager
 from .build import build
@@ -37,7 +37,9 @@ class Net:
     *dtype*: of all blobs, float32 or float64;
     *seed*: root of all random numbers of this net; None draws one, which ``net.seed`` tells;
     *plugins*: the plugin manager to look types up in (the process's own);
-    *allow_python_layers*: whether ``Python`` layers may import the modules they name.
+    *allow_python_layers*: whether ``Python`` layers may import the modules they name;
+    *folder*: where relative paths in the definition are looked for after the working directory (its own folder);
+    *rank*, *world*: which of how many cooperating processes this is; data layers read only their share.
 
     Attributes: ``name``, ``phase``; ``blobs`` and ``params`` by name; ``layers`` and ``layer_names`` in order;
     ``inputs`` and ``outputs``, names of blobs; ``learnable``, the parameters a solver updates; ``steps``, what
@@ -65,6 +67,7 @@ class Net:
         seed: int | None = None,
         plugins: PluginManager | None = None,
         allow_python_layers: bool = False,
+        folder: str | Path | None = None,
         rank: int = 0,
         world: int = 1,
     ) -> None:
@@ -81,7 +84,7 @@ class Net:
             plugins,
             dtype,
             self.seed,
-            _folder(source),
+            _folder(source) if folder is None else Path(folder),
             allow_python_layers=allow_python_layers,
             rank=rank,
             world=world,
@@ -196,10 +199,16 @@ class Net:
 
     def share_params_with(self, other: Net) -> None:
         """Look at the learned blobs of *other* from now on, layer by layer of equal name; no copies are made."""
-        for name, blobs in self.params.items():
-            for mine, theirs in zip(blobs, other.params.get(name, ()), strict=False):
+        for layer in self.layers:
+            theirs = other.params.get(layer.name, [])
+            if not theirs or not layer.blobs:
+                continue
+            if [b.shape for b in layer.blobs] != [b.shape for b in theirs]:
+                got = f"{[b.shape for b in layer.blobs]} and {[b.shape for b in theirs]}"
+                raise WeightsError("layers that share parameters need equal shapes", who=layer.who, got=got)
+            for mine, blob in zip(layer.blobs, theirs, strict=True):
                 mine.initializer = None
-                mine.share_data(theirs)
+                mine.share_data(blob)
 
     def __repr__(self) -> str:
         count = sum(p.blob.count for p in self.learnable)

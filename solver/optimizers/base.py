@@ -1,0 +1,59 @@
+"""Optimizer: turns the gradient of a parameter into its update."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ...engines import Engine
+from ...errors import SolverError
+from ...layers import Array
+
+if TYPE_CHECKING:
+    from ...plugins import Parameters
+    from ...proto.caffe_pb2 import SolverParameter
+
+
+class Optimizer:
+    """Base of optimizers.
+
+    ``type`` is the name in ``type: "…"`` of the solver file; ``slots`` how many history arrays, of the shape of the
+    parameter and zero at the start, it keeps per parameter; ``parameters`` a Parameters class with
+    ``owner="SolverParameter"`` where it has fields of its own.
+
+    ``update(w, g, history, rate, iteration)`` gets the parameter's values, its gradient (clipped, averaged over
+    iter_size, with the regularizer's part), its history arrays, its learning rate (the policy's times lr_mult), and
+    the number of iterations done. It subtracts the update from *w*, and leaves the update in *g*.
+
+    Example, a complete optimizer::
+
+        class SignSGD(Optimizer):
+            type = "SignSGD"
+            slots = 0
+
+            def update(self, w, g, history, rate, iteration):
+                g[...] = rate * self.engine.xp.sign(g)
+                w -= g
+    """
+
+    plugin_kind: ClassVar[str] = "optimizers"
+    type: ClassVar[str] = ""
+    slots: ClassVar[int] = 1
+    parameters: ClassVar[type[Parameters] | None] = None
+
+    def __init__(self, param: SolverParameter, engine: Engine) -> None:
+        self.param: Any = param
+        self.engine: Any = engine
+
+    def check(self) -> None:
+        """Refuse, with a SolverError, solver fields that make no sense for this optimizer."""
+
+    def update(self, w: Array, g: Array, history: Sequence[Array], rate: float, iteration: int) -> None:
+        raise NotImplementedError
+
+    def refuse_momentum(self) -> None:
+        """For optimizers that have none. Errors: SolverError when momentum is set."""
+        if self.param.momentum:
+            raise SolverError(
+                f"{self.type} has no momentum", got=f"momentum: {self.param.momentum:g}", hint="remove the field"
+            )

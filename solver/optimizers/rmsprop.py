@@ -1,0 +1,32 @@
+"""RMSProp: rates over a moving root mean square."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ...layers import Array
+from ...plugins import hookimpl
+from .base import Optimizer
+
+
+class RMSProp(Optimizer):
+    """Divides each weight's rate by the root of a moving mean of its squared gradients.
+
+    ``h = rms_decay · h + (1 - rms_decay) · g²``, ``w = w - rate · g / (√h + delta)``.
+
+    Fields: ``rms_decay`` (0.99), ``delta`` (1e-8); ``momentum`` must be 0. Source: Tieleman and Hinton, 2012.
+    """
+
+    type: ClassVar[str] = "RMSProp"
+
+    def check(self) -> None:
+        self.refuse_momentum()
+
+    def update(self, w: Array, g: Array, history: Sequence[Array], rate: float, iteration: int) -> None:
+        self.engine.rmsprop_update(w, g, history[0], rate, self.param.rms_decay, self.param.delta)
+
+
+@hookimpl
+def cortado_optimizers() -> list[type[Optimizer]]:
+    return [RMSProp]

@@ -1,0 +1,29 @@
+"""L1: lasso."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ...layers import Array
+from ...plugins import hookimpl
+from .base import Regularizer
+
+
+class L1(Regularizer):
+    """Pulls every weight towards zero with the same force, so that many end there.
+
+    Loss ``strength · Σ |w|``, gradient ``strength · sign(w)`` with sign(0) = 0.
+    """
+
+    type: ClassVar[str] = "L1"
+
+    def loss(self, w: Array, strength: float) -> float:
+        return strength * float(self.engine.asum(w))
+
+    def add_gradient(self, w: Array, g: Array, strength: float) -> None:
+        self.engine.regularize(w, g, strength, 0.0)
+
+
+@hookimpl
+def cortado_regularizers() -> list[type[Regularizer]]:
+    return [L1]

@@ -1,0 +1,157 @@
+"""Snapshots: weights and solver state on disk, in Caffe's files, each whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import FileError, FormatError, WeightsError
+from ..layers import Array
+from ..netdef.weight_files import HDF5_SIGNATURE, import_h5py
+from ..proto import array_to_blob, atomic_path, blob_to_array, parse_binary, read_bytes, write_binary
+
+if TYPE_CHECKING:
+    from .solver import Solver
+
+HDF5 = 0
+"""The number of SnapshotFormat.HDF5."""
+
+
+def snapshot_paths(solver: Solver) -> tuple[Path, Path]:
+    """Where the weights and the state of this iteration go: ``<prefix>_iter_<N>.caffemodel`` and ``.solverstate``,
+    with ``.h5`` behind in HDF5 format.
+
+    The prefix is ``snapshot_prefix``; where that is unset, the solver file without its extension; where it is a
+    folder, the solver file's stem in that folder. Its folder is made if need be.
+    """
+    prefix = Path(solver.param.snapshot_prefix)
+    stem = Path(solver.source).stem if solver.source else "cortado"
+    if not solver.param.snapshot_prefix:
+        prefix = Path(solver.source).with_suffix("") if solver.source else Path(stem)
+    elif prefix.is_dir():
+        prefix = prefix / stem
+    suffix = ".h5" if solver.param.snapshot_format == HDF5 else ""
+    base = f"{prefix}_iter_{solver.iteration}"
+    try:
+        prefix.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        folder = str(prefix.parent.absolute())
+        raise FileError(f"cannot make the folder for snapshots: {error.strerror}", where=folder) from None
+    return Path(f"{base}.caffemodel{suffix}"), Path(f"{base}.solverstate{suffix}")
+
+
+def write_snapshot(solver: Solver, weights: Path, state: Path) -> None:
+    """Write the weights, then the state that names them, so that a state on disk always has its weights."""
+    kind = "HDF5" if solver.param.snapshot_format == HDF5 else "binary proto"
+    solver.message("snapshot", f"Snapshotting to {kind} file {weights}")
+    solver.net.save(weights, with_diff=solver.param.snapshot_diff)
+    solver.message("state", f"Snapshotting solver state to {kind} file {state}")
+    history = _history_in_order(solver)
+    if solver.param.snapshot_format == HDF5:
+        _write_hdf5(solver, weights, state, history)
+    else:
+        _write_binary(solver, weights, state, history)
+
+
+def _history_in_order(solver: Solver) -> list[Array]:
+    """All first slots, then all second slots, …: the order of a solverstate."""
+    slots = solver.optimizer.slots
+    return [history[slot] for slot in range(slots) for history in solver.history]
+
+
+def _write_binary(solver: Solver, weights: Path, state: Path, history: Iterable[Array]) -> None:
+    message: Any = solver.plugins.schema().message("SolverState")()
+    message.iter = solver.iteration
+    message.learned_net = str(weights)
+    message.current_step = solver.policy.current_step
+    for array in history:
+        array_to_blob(array, message.history.add())
+    write_binary(message, state)
+
+
+def _write_hdf5(solver: Solver, weights: Path, state: Path, history: Iterable[Array]) -> None:
+    h5py = import_h5py("writing an HDF5 solver state")
+    with atomic_path(state) as temporary, h5py.File(temporary, "w") as file:
+        file.create_dataset("iter", data=np.array([solver.iteration], np.int32))
+        file.create_dataset("learned_net", data=np.bytes_(str(weights)))
+        file.create_dataset("current_step", data=np.array([solver.policy.current_step], np.int32))
+        group = file.create_group("history")
+        for index, array in enumerate(history):
+            group.create_dataset(str(index), data=array)
+
+
+def restore_state(solver: Solver, path: str | Path) -> None:
+    """Set *solver* to the state in *path* and load the weights that it names.
+
+    The weights are looked for where the state says, then beside the state. Nothing is changed unless all fits.
+    """
+    data = read_bytes(path)
+    hdf5 = data.startswith(HDF5_SIGNATURE)
+    iteration, learned, step, history = _read_hdf5(path) if hdf5 else _read_binary(solver, data, path)
+    targets = _history_in_order(solver)
+    if [a.shape for a in history] != [t.shape for t in targets]:
+        raise WeightsError(
+            f"the history must have {len(targets)} blobs for {solver.param.type} and this net, of the parameters' shapes",
+            where=str(path),
+            got=f"{len(history)} blobs" if len(history) != len(targets) else "other shapes",
+            hint="resume with the solver type and net that wrote it, or start from its weights with --weights",
+        )
+    solver.load_reports.append(solver.net.load(_find_weights(learned, path)))
+    for target, array in zip(targets, history, strict=True):
+        target[...] = array
+    solver.iteration = iteration
+    solver.policy.current_step = step
+    solver.message("restore", f"Restored iteration {iteration} from {path}")
+
+
+State = tuple[int, str, int, list[Array]]
+
+
+def _read_binary(solver: Solver, data: bytes, path: str | Path) -> State:
+    message: Any = parse_binary(data, solver.plugins.schema().message("SolverState"), str(path))
+    history = [_shaped(blob_to_array(blob), p.blob.shape) for blob, p in zip(message.history, _cycle(solver), strict=False)]
+    history += [blob_to_array(blob) for blob in message.history[len(history) :]]
+    return message.iter, message.learned_net, message.current_step, history
+
+
+def _cycle(solver: Solver) -> list[Any]:
+    return list(solver.net.learnable) * max(1, solver.optimizer.slots)
+
+
+def _shaped(array: Array, shape: tuple[int, ...]) -> Array:
+    """Old four-axis histories take the shape of their parameter."""
+    squeezed = tuple(n for n in array.shape if n != 1)
+    return array.reshape(shape) if squeezed == tuple(n for n in shape if n != 1) else array
+
+
+def _read_hdf5(path: str | Path) -> State:
+    h5py = import_h5py("reading an HDF5 solver state")
+    try:
+        with h5py.File(path, "r") as file:
+            group = file["history"]
+            history = [np.asarray(group[str(i)]) for i in range(len(group))]
+            learned = file["learned_net"][()] if "learned_net" in file else b""
+            text = learned.decode() if isinstance(learned, bytes) else str(learned)
+            return _scalar(file["iter"]), text, _scalar(file["current_step"]), history
+    except (OSError, KeyError, RuntimeError, TypeError) as error:
+        raise FormatError(f"this HDF5 file is no solver state: {error}", where=str(path)) from None
+
+
+def _scalar(dataset: Any) -> int:
+    return int(np.asarray(dataset).ravel()[0])
+
+
+def _find_weights(learned: str, state: str | Path) -> Path:
+    named, beside = Path(learned), Path(state).parent / Path(learned).name
+    if not learned:
+        raise FormatError("a solver state names the weights it belongs to", where=str(state), got="no name")
+    if not named.exists() and not beside.exists():
+        raise FileError(
+            "the weights of a solver state must be where it says, or beside it",
+            where=str(state),
+            got=f"neither {named.absolute()} nor {beside.absolute()} exists",
+        )
+    return named if named.exists() else beside

@@ -1,0 +1,297 @@
+"""Solver: the training loop."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engines import Engine, get_engine
+from ..errors import CortadoError, SolverError
+from ..layers import Array
+from ..netdef.net import Net
+from ..netdef.weights import LoadReport
+from ..plugins import PluginManager, plugin_manager
+from ..proto import Document, read_solver
+from .callbacks import Callback
+from .evaluate import evaluate
+from .lr_policies import LearningRatePolicy
+from .metrics import SmoothedLoss, TestResult, TrainMetrics, scores
+from .optimizers import Optimizer
+from .plan import NetPlan, plan_solver
+from .regularizers import Regularizer
+from .snapshot import restore_state, snapshot_paths, write_snapshot
+from .update import apply_update
+
+
+class Solver:
+    """Trains a net as a solver file says.
+
+    Parameters
+
+    *source*: the path of a solver prototxt, a ``SolverParameter`` message or a parsed ``Document``;
+    *weights*: weight files to start from, instead of the file's ``weights``;
+    *engine*, *dtype*, *plugins*, *allow_python_layers*: as for ``Net``;
+    *seed*: instead of the file's ``random_seed``; None with none in the file draws one, which ``solver.seed`` tells;
+    *level*, *stages*: added to the training net's state;
+    *callbacks*: told of what happens, see ``Callback``;
+    *fields*: solver fields that override the file's, ``{"max_iter": 100}``.
+
+    Attributes: ``net``, ``test_nets``; ``iteration``, how many are done; ``param``, the SolverParameter; ``rate``,
+    the learning rate of the last update; ``optimizer``, ``regularizer``, ``policy``; ``history``, per parameter.
+
+    Errors: SolverError, ParseError, NetError and its kin, each with file and line.
+
+    Example::
+
+        >>> solver = Solver("lenet_solver.prototxt")             # doctest: +SKIP
+        >>> for metrics in solver.train(1000):                   # doctest: +SKIP
+        ...     print(metrics.iteration, metrics.loss)
+        >>> solver.test()[0]["accuracy"]                         # doctest: +SKIP
+        0.987
+    """
+
+    def __init__(
+        self,
+        source: str | Path | Document[Any] | Any,
+        *,
+        weights: str | Path | Sequence[str | Path] | None = None,
+        engine: str | Engine = "auto",
+        dtype: npt.DTypeLike = np.float32,
+        seed: int | None = None,
+        level: int = 0,
+        stages: Sequence[str] = (),
+        plugins: PluginManager | None = None,
+        allow_python_layers: bool = False,
+        callbacks: Iterable[Callback] = (),
+        fields: dict[str, Any] | None = None,
+    ) -> None:
+        self.plugins = plugins or plugin_manager()
+        self.engine = engine if isinstance(engine, Engine) else get_engine(engine)
+        self.source = source if isinstance(source, (str, Path)) else None
+        self.param = _param(source, self.plugins, fields or {})
+        self.callbacks = list(callbacks)
+        self.iteration = 0
+        self.rate = 0.0
+        self.load_reports: list[LoadReport] = []
+        self._stop = self._snapshot_wanted = False
+        self._smoothed = SmoothedLoss(max(1, self.param.average_loss))
+        own_seed = self.param.random_seed if self.param.random_seed >= 0 else secrets.randbits(63)
+        self.seed = own_seed if seed is None else seed
+        try:
+            self._choose_parts()
+            plan = plan_solver(self.param, self.plugins, self.folder, level, stages)
+        except CortadoError as error:
+            raise error.located(str(self.source) if self.source else None, "solver") from None
+
+        def make(plan: NetPlan) -> Net:
+            return Net(
+                plan.document,
+                plan.state.phase,
+                level=plan.state.level,
+                stages=plan.state.stages,
+                engine=self.engine,
+                dtype=dtype,
+                seed=self.seed,
+                plugins=self.plugins,
+                allow_python_layers=allow_python_layers,
+                folder=plan.folder,
+            )
+
+        self.plan = plan
+        self.net = make(plan.train)
+        self.test_nets = [make(test) for test in plan.tests]
+        self.history = [self._slots(p.blob.shape, p.blob.dtype) for p in self.net.learnable]
+        for test_net in self.test_nets:
+            test_net.share_params_with(self.net)
+        for path in _weight_paths(weights, self.param.weights):
+            self.load_reports.append(self.net.load(path))
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the solver file, where its relative paths are looked for after the working directory."""
+        return Path(self.source).parent if self.source is not None else Path()
+
+    def _choose_parts(self) -> None:
+        self.optimizer: Optimizer = self.plugins.get("optimizers", self.param.type).item(self.param, self.engine)
+        self.policy: LearningRatePolicy = self.plugins.get("lr_policies", self.param.lr_policy or "fixed").item(self.param)
+        regularizer = self.plugins.get("regularizers", self.param.regularization_type)
+        self.regularizer: Regularizer = regularizer.item(self.param, self.engine)
+        for part in (self.optimizer, self.policy, self.regularizer):
+            part.check()
+        if self.param.iter_size < 1:
+            raise SolverError("iter_size must be at least 1", got=str(self.param.iter_size))
+
+    def _slots(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> list[Array]:
+        return [self.engine.zeros(shape, dtype) for _ in range(self.optimizer.slots)]
+
+    # -- running ------------------------------------------------------------------------------------------------
+
+    def solve(self, *, resume: str | Path | None = None) -> None:
+        """Train from where the solver is (or from the state in *resume*) to ``max_iter``, as ``caffe train`` does.
+
+        Tests and displays as the file says, then writes the last snapshot (unless ``snapshot_after_train`` is off),
+        displays the loss once more and tests once more where those fall due at the end.
+        """
+        if resume is not None:
+            self.restore(resume)
+        self.message("solve", f"Solving {self.net.name}")
+        self.message("solve", f"Learning Rate Policy: {self.param.lr_policy}")
+        self._stop = False
+        self.step(max(0, self.param.max_iter - self.iteration))
+        due = self.param.snapshot and self.iteration % self.param.snapshot == 0
+        if self.param.snapshot_after_train and not due:
+            self.snapshot()
+        if self._stop:
+            self.message("solve", "Optimization stopped early.")
+        else:
+            self._finish()
+            self.message("solve", "Optimization Done.")
+
+    def _finish(self) -> None:
+        if self.param.display and self.iteration % self.param.display == 0:
+            loss = self._smoothed.add(self.net.forward(), self.iteration)
+            self.message("finish", f"Iteration {self.iteration}, loss = {loss:g}")
+        if self.param.test_interval and self.iteration % self.param.test_interval == 0:
+            self.test()
+
+    def step(self, iterations: int) -> None:
+        """Do *iterations* more of them, with the tests, displays and snapshots that fall due."""
+        for _ in self.train(iterations):
+            pass
+
+    def train(self, iterations: int | None = None) -> Iterator[TrainMetrics]:
+        """As ``step`` (up to ``max_iter`` by default), yielding the metrics of every iteration after its update."""
+        stop = self.iteration + iterations if iterations is not None else self.param.max_iter
+        start = self.iteration
+        self._stop = False
+        self._smoothed = SmoothedLoss(max(1, self.param.average_loss))
+        self._each("on_start", self)
+        try:
+            while self.iteration < stop and not self._stop:
+                if self._test_due() and not self._test_or_stop():
+                    break
+                yield self._iterate(start)
+                if self._snapshot_wanted or (self.param.snapshot and self.iteration % self.param.snapshot == 0):
+                    self._snapshot_wanted = False
+                    self.snapshot()
+        finally:
+            self._each("on_end", self)
+
+    def _iterate(self, start: int) -> TrainMetrics:
+        """One iteration: iter_size times forward and backward, then the update."""
+        self.net.clear_param_diffs()
+        loss = 0.0
+        for _ in range(self.param.iter_size):
+            loss += self.net.forward()
+            self.net.backward()
+        loss /= self.param.iter_size
+        smoothed = self._smoothed.add(loss, self.iteration - start)
+        self.rate = self.policy.rate(self.iteration)
+        metrics = TrainMetrics(self.iteration, loss, smoothed, self.rate)
+        if self.param.display and self.iteration % self.param.display == 0:
+            self._each("on_display", self, TrainMetrics(self.iteration, loss, smoothed, self.rate, scores(self.net)))
+        self._each("on_gradients", self)
+        apply_update(self)
+        self.iteration += 1
+        self._each("on_iteration", self, metrics)
+        return metrics
+
+    def request_stop(self) -> None:
+        """End the run after the iteration, or the test batch, that is going on; safe to call from a signal handler."""
+        self._stop = True
+
+    def request_snapshot(self) -> None:
+        """Take a snapshot after the iteration that is going on; safe to call from a signal handler."""
+        self._snapshot_wanted = True
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run was ended by ``request_stop``."""
+        return self._stop
+
+    # -- testing ------------------------------------------------------------------------------------------------
+
+    def _test_due(self) -> bool:
+        interval = self.param.test_interval
+        if not interval or self.iteration % interval or not self.test_nets:
+            return False
+        return self.iteration > 0 or self.param.test_initialization
+
+    def _test_or_stop(self) -> bool:
+        self.test()
+        return not self._stop
+
+    def test(self) -> list[TestResult]:
+        """Run every test net over its ``test_iter`` batches with the present weights; returns their mean outputs."""
+        results = []
+        for index, (net, plan) in enumerate(zip(self.test_nets, self.plan.tests, strict=True)):
+            self.message("test", f"Iteration {self.iteration}, Testing net (#{index})")
+            result = evaluate(net, plan.batches, index, self.iteration, lambda: self._stop)
+            if result is None:
+                self.message("test", "Test interrupted.")
+                break
+            results.append(result)
+            self._each("on_test", self, result)
+        return results
+
+    # -- snapshots ----------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> Path:
+        """Write weights and solver state, each whole or not at all; returns the path of the state."""
+        weights, state = snapshot_paths(self)
+        write_snapshot(self, weights, state)
+        self._each("on_snapshot", self, weights, state)
+        return state
+
+    def restore(self, path: str | Path) -> None:
+        """Go on from a ``.solverstate`` (or ``.solverstate.h5``): weights, history, iteration and learning-rate step.
+
+        Errors: WeightsError for a state of another net or optimizer, FileError and FormatError.
+        """
+        restore_state(self, path)
+
+    # -- telling ------------------------------------------------------------------------------------------------
+
+    def message(self, source: str, text: str) -> None:
+        """Tell the callbacks a line for people."""
+        self._each("on_message", self, source, text)
+
+    def _each(self, method: str, *args: Any) -> None:
+        for callback in self.callbacks:
+            getattr(callback, method)(*args)
+
+    def __repr__(self) -> str:
+        return f"<Solver {self.param.type} of {self.net!r} at iteration {self.iteration}>"
+
+
+def _param(source: Any, plugins: PluginManager, fields: dict[str, Any]) -> Any:
+    schema = plugins.schema()
+    if isinstance(source, (str, Path)):
+        source = read_solver(source, schema)
+    message = source.message if isinstance(source, Document) else source
+    if not hasattr(message, "SerializeToString"):
+        raise SolverError("a solver is named by a path, a Document or a SolverParameter", got=repr(source))
+    param = schema.message("SolverParameter").FromString(message.SerializeToString())
+    for name, value in fields.items():
+        if isinstance(value, (list, tuple)):
+            param.ClearField(name)
+            getattr(param, name).extend(value)
+        else:
+            setattr(param, name, value)
+    return param
+
+
+def _weight_paths(weights: str | Path | Sequence[str | Path] | None, own: Sequence[str]) -> list[str | Path]:
+    if weights is None:
+        weights = list(own)
+    given = [weights] if isinstance(weights, (str, Path)) else list(weights)
+    return [part for item in given for part in (_split(item) if isinstance(item, str) else [item])]
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
