@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from .addition import enum as enum
     from .addition import field as field
     from .addition import message as message
+    from .binary import parse_binary as parse_binary
+    from .binary import read_binary as read_binary
+    from .blobs import array_to_blob as array_to_blob
+    from .blobs import blob_shape as blob_shape
+    from .blobs import blob_to_array as blob_to_array
+    from .blobs import is_legacy as is_legacy
+    from .blobs import shapes_match as shapes_match
     from .document import Document as Document
     from .document import Positions as Positions
     from .document import Unknown as Unknown
@@ -27,10 +34,14 @@ if TYPE_CHECKING:
     from .files import atomic_write as atomic_write
     from .files import read_bytes as read_bytes
     from .files import read_text as read_text
+    from .format import format_text as format_text
     from .read import parse_net as parse_net
     from .read import parse_solver as parse_solver
     from .read import read_net as read_net
     from .read import read_solver as read_solver
+    from .read import read_weights_message as read_weights_message
+    from .read import write_binary as write_binary
+    from .read import write_text as write_text
     from .schema import Schema as Schema
     from .schema import set_default as set_default
     from .text import parse_text as parse_text
@@ -39,9 +50,15 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "addition": ("Addition", "Rule", "enum", "field", "message"),
+    "binary": ("parse_binary", "read_binary"),
+    "blobs": ("array_to_blob", "blob_shape", "blob_to_array", "is_legacy", "shapes_match"),
     "document": ("Document", "Positions", "Unknown"),
     "files": ("atomic_path", "atomic_write", "read_bytes", "read_text"),
-    "read": ("parse_net", "parse_solver", "read_net", "read_solver"),
+    "format": ("format_text",),
+    "read": (
+        *("parse_net", "parse_solver", "read_net", "read_solver"),
+        *("read_weights_message", "write_binary", "write_text"),
+    ),
     "schema": ("Schema", "set_default"),
     "text": ("parse_text",),
     "upgrade": ("upgrade_net", "upgrade_solver"),

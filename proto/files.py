@@ -15,7 +15,7 @@ PathLike = str | os.PathLike[str]
 
 def read_bytes(path: PathLike, limit: int | None = None) -> bytes:
     """The content of *path*; raises FileError, also when it is larger than *limit* bytes (checked before reading)."""
-    with _named("read", path):
+    with named("read", path):
         if limit is not None and (size := os.stat(path).st_size) > limit:
             raise FileError(
                 f"a file read here has at most {limit} bytes",
@@ -53,7 +53,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
     """
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    with _named("write", path):
+    with named("write", path):
         if target.is_dir():
             raise IsADirectoryError(21, "Is a directory")
         _create(temporary, target)
@@ -74,13 +74,14 @@ def absolute(path: PathLike) -> str:
 
 
 @contextmanager
-def _named(verb: str, path: PathLike) -> Iterator[None]:
+def named(verb: str, path: PathLike) -> Iterator[None]:
     """Turn an OSError about *path* into a FileError that names it."""
+    if "\0" in os.fspath(path):
+        raise FileError(f"cannot {verb} this file: its name holds a zero byte", where=repr(os.fspath(path)))
     try:
         yield
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise FileError(f"cannot {verb} this file: {reason}", where=absolute(path)) from error
+    except OSError as error:
+        raise FileError(f"cannot {verb} this file: {error.strerror or error}", where=absolute(path)) from error
 
 
 def _create(temporary: Path, target: Path) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from ..errors import FormatError
+from .binary import LARGEST, read_binary
 from .document import Document
-from .files import PathLike, read_text
+from .files import PathLike, absolute, atomic_write, read_text
+from .format import format_text
 from .schema import Schema
 from .text import KnownElsewhere, parse_text
-from .upgrade import upgrade_net, upgrade_solver
+from .upgrade import add_upgraded_layer, upgrade_net, upgrade_solver
 
 if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
     from . import caffe_pb2
 
 
@@ -66,3 +71,40 @@ def read_solver(
 ) -> Document[caffe_pb2.SolverParameter]:
     """Read a solver definition (prototxt of any age), upgraded. Raises FileError, ParseError, SolverError."""
     return parse_solver(read_text(path), str(path), schema, unknown=unknown, known_elsewhere=known_elsewhere)
+
+
+def read_weights_message(path: PathLike, schema: Schema | None = None) -> caffe_pb2.NetParameter:
+    """Read a .caffemodel of any age; the result has ``layer`` entries only.
+
+    Raises FileError, and FormatError when the file is something else, damaged, or has no layers. HDF5 files, which
+    Caffe also writes, are not read here.
+    """
+    message_class = (schema or Schema.default()).NetParameter
+    old_layer = message_class.DESCRIPTOR.fields_by_name["layers"]
+    net = read_binary(path, message_class, {old_layer.number: _add_old_layer})
+    if not net.layer:
+        hint = "a prototxt describes a net, a .caffemodel holds its weights"
+        raise FormatError("a net with weights has layers", where=absolute(path), got="none", hint=hint)
+    for field in ("input", "input_shape", "input_dim"):
+        net.ClearField(field)
+    return net
+
+
+def _add_old_layer(net: Any, data: bytes) -> None:
+    old = type(net)().layers.add()
+    old.MergeFromString(data)
+    add_upgraded_layer(net, old)
+
+
+def write_text(message: Message, path: PathLike) -> None:
+    """Write *message* as prototxt, in one step. Raises FileError."""
+    atomic_write(path, format_text(message))
+
+
+def write_binary(message: Message, path: PathLike) -> None:
+    """Write *message* as binary protobuf, in one step. Raises FileError, FormatError above 2 GiB."""
+    size = message.ByteSize()
+    if size > LARGEST:
+        rule = f"protobuf writes at most {LARGEST} bytes in one file"
+        raise FormatError(rule, where=absolute(path), got=str(size), hint="store the weights as HDF5")
+    atomic_write(path, message.SerializeToString(deterministic=True))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..document import Document, Positions
 from .draft import Draft
 from .inputs import has_inputs, upgrade_inputs
-from .v0 import convert_v0_layer, is_v0, upgrade_v0
+from .v0 import PADDING, convert_v0_layer, is_v0, upgrade_v0
 from .v1 import TRANSFORM_FIELDS, TRANSFORMED, convert_v1_layer, is_v1, upgrade_v1
 
 if TYPE_CHECKING:
@@ -34,20 +34,16 @@ def upgrade_net(document: Document[Net]) -> Document[Net]:
     return document.changed(message, positions, draft.notes)
 
 
-def upgrade_weights(net: Any) -> list[str]:
-    """Upgrade in place a net that was stored with its weights; returns the notes.
+def add_upgraded_layer(net: Any, old: Any) -> None:
+    """Add to *net* the new form of one old layer (V0 or V1) that holds weights.
 
-    Nothing is refused: only the layers' names and blobs matter, so what has no place is dropped.
+    Nothing is refused: only the layer's name and blobs matter, so what has no place in the new format is dropped.
     """
+    if old.layer.type == PADDING:
+        return
     draft = Draft(net, Positions.unknown("<weights>"), strict=False)
-    upgrade_draft(draft)
-    return draft.notes
-
-
-def upgrade_weights_layer(message: Any, old: Any) -> None:
-    """Fill a new, empty layer from one old one (V0 or V1) that holds weights."""
-    draft = Draft(None, Positions.unknown("<weights>"), strict=False)
-    (convert_v0_layer if old.HasField("layer") else convert_v1_layer)(draft, message, old)
+    convert = convert_v0_layer if old.HasField("layer") else convert_v1_layer
+    convert(draft, net.layer.add(), old)
 
 
 def upgrade_draft(draft: Draft) -> None:

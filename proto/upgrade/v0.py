@@ -97,8 +97,7 @@ def upgrade_v0(draft: Draft) -> None:
 
 def convert_v0_layer(draft: Draft, message: Any, old: Any) -> None:
     """Fill one new layer from one V0 layer that stands alone, as weights do."""
-    if old.layer.type != PADDING:
-        _convert(draft, LayerDraft(message, draft.positions), old, draft.positions, 0)
+    _convert(draft, LayerDraft(message, draft.positions), old, draft.positions, 0)
 
 
 def _convert(draft: Draft, new: LayerDraft, old: Any, at: Positions, index: int) -> None:
