@@ -5,12 +5,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import (
-    Any as _Any,
-    ClassVar as _ClassVar,
-    Optional as _Optional,
-    Union as _Union,
-)
+from typing import Any as _Any, ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -29,17 +24,7 @@ class BlobShape(_message.Message):
     def __init__(self, dim: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class BlobProto(_message.Message):
-    __slots__ = (
-        "shape",
-        "data",
-        "diff",
-        "double_data",
-        "double_diff",
-        "num",
-        "channels",
-        "height",
-        "width",
-    )
+    __slots__ = ("shape", "data", "diff", "double_data", "double_diff", "num", "channels", "height", "width")
     SHAPE_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     DIFF_FIELD_NUMBER: _ClassVar[int]
@@ -78,15 +63,7 @@ class BlobProtoVector(_message.Message):
     def __init__(self, blobs: _Optional[_Iterable[_Union[BlobProto, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class Datum(_message.Message):
-    __slots__ = (
-        "channels",
-        "height",
-        "width",
-        "data",
-        "label",
-        "float_data",
-        "encoded",
-    )
+    __slots__ = ("channels", "height", "width", "data", "label", "float_data", "encoded")
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
@@ -113,16 +90,7 @@ class Datum(_message.Message):
     ) -> None: ...
 
 class FillerParameter(_message.Message):
-    __slots__ = (
-        "type",
-        "value",
-        "min",
-        "max",
-        "mean",
-        "std",
-        "sparse",
-        "variance_norm",
-    )
+    __slots__ = ("type", "value", "min", "max", "mean", "std", "sparse", "variance_norm")
     class VarianceNorm(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         FAN_IN: _ClassVar[FillerParameter.VarianceNorm]
@@ -734,15 +702,7 @@ class LayerParameter(_message.Message):
     ) -> None: ...
 
 class TransformationParameter(_message.Message):
-    __slots__ = (
-        "scale",
-        "mirror",
-        "crop_size",
-        "mean_file",
-        "mean_value",
-        "force_color",
-        "force_gray",
-    )
+    __slots__ = ("scale", "mirror", "crop_size", "mean_file", "mean_value", "force_color", "force_gray")
     SCALE_FIELD_NUMBER: _ClassVar[int]
     MIRROR_FIELD_NUMBER: _ClassVar[int]
     CROP_SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -803,10 +763,7 @@ class AccuracyParameter(_message.Message):
     axis: int
     ignore_label: int
     def __init__(
-        self,
-        top_k: _Optional[int] = ...,
-        axis: _Optional[int] = ...,
-        ignore_label: _Optional[int] = ...,
+        self, top_k: _Optional[int] = ..., axis: _Optional[int] = ..., ignore_label: _Optional[int] = ...
     ) -> None: ...
 
 class ArgMaxParameter(_message.Message):
@@ -818,10 +775,7 @@ class ArgMaxParameter(_message.Message):
     top_k: int
     axis: int
     def __init__(
-        self,
-        out_max_val: _Optional[bool] = ...,
-        top_k: _Optional[int] = ...,
-        axis: _Optional[int] = ...,
+        self, out_max_val: _Optional[bool] = ..., top_k: _Optional[int] = ..., axis: _Optional[int] = ...
     ) -> None: ...
 
 class ClipParameter(_message.Message):
@@ -1118,10 +1072,7 @@ class ExpParameter(_message.Message):
     scale: float
     shift: float
     def __init__(
-        self,
-        base: _Optional[float] = ...,
-        scale: _Optional[float] = ...,
-        shift: _Optional[float] = ...,
+        self, base: _Optional[float] = ..., scale: _Optional[float] = ..., shift: _Optional[float] = ...
     ) -> None: ...
 
 class FlattenParameter(_message.Message):
@@ -1141,10 +1092,7 @@ class HDF5DataParameter(_message.Message):
     batch_size: int
     shuffle: bool
     def __init__(
-        self,
-        source: _Optional[str] = ...,
-        batch_size: _Optional[int] = ...,
-        shuffle: _Optional[bool] = ...,
+        self, source: _Optional[str] = ..., batch_size: _Optional[int] = ..., shuffle: _Optional[bool] = ...
     ) -> None: ...
 
 class HDF5OutputParameter(_message.Message):
@@ -1230,14 +1178,7 @@ class InfogainLossParameter(_message.Message):
     def __init__(self, source: _Optional[str] = ..., axis: _Optional[int] = ...) -> None: ...
 
 class InnerProductParameter(_message.Message):
-    __slots__ = (
-        "num_output",
-        "bias_term",
-        "weight_filler",
-        "bias_filler",
-        "axis",
-        "transpose",
-    )
+    __slots__ = ("num_output", "bias_term", "weight_filler", "bias_filler", "axis", "transpose")
     NUM_OUTPUT_FIELD_NUMBER: _ClassVar[int]
     BIAS_TERM_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_FILLER_FIELD_NUMBER: _ClassVar[int]
@@ -1275,10 +1216,7 @@ class LogParameter(_message.Message):
     scale: float
     shift: float
     def __init__(
-        self,
-        base: _Optional[float] = ...,
-        scale: _Optional[float] = ...,
-        shift: _Optional[float] = ...,
+        self, base: _Optional[float] = ..., scale: _Optional[float] = ..., shift: _Optional[float] = ...
     ) -> None: ...
 
 class LRNParameter(_message.Message):
@@ -1453,10 +1391,7 @@ class PowerParameter(_message.Message):
     scale: float
     shift: float
     def __init__(
-        self,
-        power: _Optional[float] = ...,
-        scale: _Optional[float] = ...,
-        shift: _Optional[float] = ...,
+        self, power: _Optional[float] = ..., scale: _Optional[float] = ..., shift: _Optional[float] = ...
     ) -> None: ...
 
 class PythonParameter(_message.Message):
@@ -1478,13 +1413,7 @@ class PythonParameter(_message.Message):
     ) -> None: ...
 
 class RecurrentParameter(_message.Message):
-    __slots__ = (
-        "num_output",
-        "weight_filler",
-        "bias_filler",
-        "debug_info",
-        "expose_hidden",
-    )
+    __slots__ = ("num_output", "weight_filler", "bias_filler", "debug_info", "expose_hidden")
     NUM_OUTPUT_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_FILLER_FIELD_NUMBER: _ClassVar[int]
     BIAS_FILLER_FIELD_NUMBER: _ClassVar[int]
@@ -1546,9 +1475,7 @@ class ReLUParameter(_message.Message):
     negative_slope: float
     engine: ReLUParameter.Engine
     def __init__(
-        self,
-        negative_slope: _Optional[float] = ...,
-        engine: _Optional[_Union[ReLUParameter.Engine, str]] = ...,
+        self, negative_slope: _Optional[float] = ..., engine: _Optional[_Union[ReLUParameter.Engine, str]] = ...
     ) -> None: ...
 
 class ReshapeParameter(_message.Message):
@@ -1611,10 +1538,7 @@ class SliceParameter(_message.Message):
     slice_point: _containers.RepeatedScalarFieldContainer[int]
     slice_dim: int
     def __init__(
-        self,
-        axis: _Optional[int] = ...,
-        slice_point: _Optional[_Iterable[int]] = ...,
-        slice_dim: _Optional[int] = ...,
+        self, axis: _Optional[int] = ..., slice_point: _Optional[_Iterable[int]] = ..., slice_dim: _Optional[int] = ...
     ) -> None: ...
 
 class SoftmaxParameter(_message.Message):
@@ -1633,9 +1557,7 @@ class SoftmaxParameter(_message.Message):
     engine: SoftmaxParameter.Engine
     axis: int
     def __init__(
-        self,
-        engine: _Optional[_Union[SoftmaxParameter.Engine, str]] = ...,
-        axis: _Optional[int] = ...,
+        self, engine: _Optional[_Union[SoftmaxParameter.Engine, str]] = ..., axis: _Optional[int] = ...
     ) -> None: ...
 
 class SwishParameter(_message.Message):

@@ -16,6 +16,8 @@ from .tokens import read_bytes_literal, read_float, read_integer, read_string_li
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+MOST_NAMES = 8
+"""Names of an enum that a message lists."""
 QUOTES = "\"'"
 TRUE, FALSE = ("true", "True", "t"), ("false", "False", "f")
 
@@ -179,9 +181,14 @@ def _to_enum(enum: Any) -> Callable[[str], int]:
         if number is not None and number in valid:
             return number
         hint = _unquoted(word) if word[0] in QUOTES else nearest(word, numbers)
-        raise BadValueError(f"one of {', '.join(numbers)}", hint, enum_name=word[0] not in QUOTES)
+        raise BadValueError(f"one of {_listed(list(numbers))}", hint, enum_name=word[0] not in QUOTES)
 
     return convert
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:MOST_NAMES])
+    return shown if len(names) <= MOST_NAMES else f"{shown}, ... ({len(names)} names)"
 
 
 def _unquoted(word: str) -> str | None:
