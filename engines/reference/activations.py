@@ -70,10 +70,11 @@ class Activations(ReferenceBase):
     @kernel
     def elu_backward(self, x: Array, y: Array, dy: Array, dx: Array, alpha: float) -> None:
         """dx = dy * (1 if x > 0 else y + alpha). x may be y: with alpha >= 0 the sign is the same."""
-        below = self.like("c", x)
-        np.minimum(y, 0, out=below)
-        np.add(below, alpha, out=below)
-        np.multiply(dy, self._one_or(x, below), out=dx)
+        slope, above = self.like("a", x), self.scratch("b", x.shape, np.bool_)
+        np.greater(x, 0, out=above)
+        np.add(y, alpha, out=slope)
+        np.copyto(slope, 1, where=above)
+        np.multiply(dy, slope, out=dx)
 
     @kernel
     def bnll_forward(self, x: Array, y: Array) -> None:

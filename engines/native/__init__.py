@@ -1,0 +1,54 @@
+"""The native engine: the kernels of the reference in C++, with threads and the widest vectors that the machine has.
+
+Every method means what the method of the same name of `ReferenceEngine` says. Float32 arrays go to the compiled
+kernels, everything else to the reference. `CORTADO_ISA` (avx512, avx2 or baseline) forces an instruction set,
+`CORTADO_THREADS` the number of threads; it is the number of processors otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pluggy
+
+from ..engine import Engine
+from . import _kernels
+from .linear import Linear
+
+__all__ = ["NativeEngine", "cortado_engines"]
+
+hookimpl = pluggy.HookimplMarker("cortado")
+
+_ISA_NAMES = {"avx512": "AVX-512", "avx2": "AVX2", "baseline": "baseline"}
+
+
+class NativeEngine(Linear):
+    """Kernels in C++; `set_threads` and `use_isa` change what they run on, for all engines of the process."""
+
+    name = "native"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._describe()
+
+    def set_threads(self, threads: int) -> None:
+        """Let the kernels use *threads* threads, the calling one among them."""
+        _kernels.set_threads(threads)
+        self._describe()
+
+    def use_isa(self, name: str) -> bool:
+        """Run on the instruction set avx512, avx2 or baseline. False, and no change, where the machine has it not."""
+        changed: bool = _kernels.use_isa(name)
+        self._describe()
+        return changed
+
+    def _describe(self) -> None:
+        self.threads = _kernels.threads()
+        plural = "" if self.threads == 1 else "s"
+        self.isa = f"{_ISA_NAMES[_kernels.isa()]}, {self.threads} thread{plural}"
+
+
+@hookimpl
+def cortado_engines() -> dict[str, Callable[[], Engine]]:
+    """The engines of this module, by name."""
+    return {"native": NativeEngine}

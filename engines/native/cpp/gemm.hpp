@@ -1,0 +1,285 @@
+// Matrix products: packed panels and a register-blocked micro-kernel.
+//
+// c[m, n] = a[m, k] b[k, n] is cut into blocks `depth` deep. Of b, some panels of NR columns at a time are packed into
+// the L2 cache; of a, a panel of at most MR rows lies in L1 while it meets them all. A tile of the panel's rows by NR
+// columns lives in registers for the whole depth. Who the operands are is the business of a Product: a convolution
+// packs its panels straight from the image.
+#pragma once
+
+#include "vec.hpp"
+
+namespace cortado {
+namespace {
+
+enum Slot { kSlotPackedA, kSlotPanelA, kSlotPackedB, kSlotA, kSlotB, kSlotC, kSlotD };
+
+constexpr i64 kDepth = 384;
+// How many bytes of packed columns one thread works on at a time: half of a small L2 cache.
+constexpr i64 kColumnBytes = 448 << 10;
+
+struct Product {
+    i64 m = 0, n = 0, k = 0;
+    bool accumulate = false;           // add to c rather than overwrite it
+    const float* bias = nullptr;       // one per row, added if c is overwritten
+
+    // Packs rows [i, i + rows) at depths [k, k + depth) as to[depth][rows]; may write MR floats beyond the end.
+    virtual void pack_a(float* to, i64 i, i64 rows, i64 k, i64 depth) const = 0;
+    // Packs columns [j, j + cols) into panels of NR: to[panel][depth][NR]; a last panel of up to V columns is V wide.
+    virtual void pack_b(float* to, i64 j, i64 cols, i64 k, i64 depth) const = 0;
+    // Where c[i, j..j + cols) is, if those are one after the other, with `*stride` to the next row; else null.
+    virtual float* target(i64 i, i64 j, i64 cols, i64* stride) const = 0;
+    // Writes (or adds) a finished tile of rows by cols whose target was null.
+    virtual void place(const float* tile, i64 width, i64 i, i64 rows, i64 j, i64 cols, bool add) const = 0;
+};
+
+template <int ROWS, int VECS>
+void micro(i64 depth, const float* a, const float* b, float* c, i64 stride, bool add, const float* bias) {
+    vf acc[ROWS][VECS];
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; ++i)
+#pragma GCC unroll 2
+        for (int j = 0; j < VECS; ++j) acc[i][j] = bias ? splat(bias[i]) : vf{};
+    for (i64 k = 0; k < depth; ++k) {
+        vf column[VECS];
+#pragma GCC unroll 2
+        for (int j = 0; j < VECS; ++j) column[j] = *reinterpret_cast<const vf*>(b + j * V);
+#pragma GCC unroll 16
+        for (int i = 0; i < ROWS; ++i) {
+            const vf row = splat(a[i]);
+#pragma GCC unroll 2
+            for (int j = 0; j < VECS; ++j) acc[i][j] += row * column[j];
+        }
+        a += ROWS;
+        b += VECS * V;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; ++i)
+#pragma GCC unroll 2
+        for (int j = 0; j < VECS; ++j) {
+            float* to = c + i * stride + j * V;
+            store(to, add ? load(to) + acc[i][j] : acc[i][j]);
+        }
+}
+
+using Micro = void (*)(i64, const float*, const float*, float*, i64, bool, const float*);
+
+template <int ROWS>
+struct MicroTable : MicroTable<ROWS - 1> {
+    MicroTable() {
+        this->entry[ROWS][0] = micro<ROWS, 1>;
+        this->entry[ROWS][1] = micro<ROWS, 2>;
+    }
+};
+template <>
+struct MicroTable<0> {
+    Micro entry[MR + 1][2];
+};
+
+inline const MicroTable<MR>& micro_kernels() {
+    static const MicroTable<MR> table;
+    return table;
+}
+
+// How one product is cut: into chunks of rows and columns (a task each) and blocks of depth.
+struct Cut {
+    i64 rows, row_panels, chunk_rows, row_chunks;  // rows per panel, panels, panels per chunk, chunks
+    i64 chunk_cols, col_chunks;                    // columns per chunk, chunks
+    i64 depth, blocks;
+};
+
+inline Cut cut_for(const Product& p) {
+    Cut cut;
+    const i64 enough = 4 * threads();
+    cut.row_panels = ceil_div(p.m, MR);
+    cut.rows = ceil_div(p.m, cut.row_panels);
+    cut.row_panels = ceil_div(p.m, cut.rows);
+    cut.blocks = max(1, ceil_div(p.k, kDepth));
+    cut.depth = ceil_div(p.k, cut.blocks);
+    const i64 panels = ceil_div(p.n, NR);
+    i64 each = max(1, kColumnBytes / (max(1, cut.depth) * NR * 4));
+    each = min(each, 32);
+    while (each > 4 && ceil_div(panels, each) < enough) --each;
+    cut.col_chunks = ceil_div(panels, each);
+    each = ceil_div(panels, cut.col_chunks);
+    cut.col_chunks = ceil_div(panels, each);
+    cut.chunk_cols = each * NR;
+    cut.row_chunks = cut.col_chunks >= enough ? 1 : min(cut.row_panels, ceil_div(enough, cut.col_chunks));
+    cut.chunk_rows = ceil_div(cut.row_panels, cut.row_chunks);
+    cut.row_chunks = ceil_div(cut.row_panels, cut.chunk_rows);
+    return cut;
+}
+
+// The tiles of one packed panel of rows with all packed panels of columns.
+inline void row_panel(const Product& p, const float* a, const float* b, i64 i, i64 rows, i64 j, i64 cols, i64 depth,
+                      bool first) {
+    const bool add = p.accumulate || !first;
+    const float* bias = add || p.bias == nullptr ? nullptr : p.bias + i;
+    const auto& kernel = micro_kernels().entry[rows];
+    for (i64 at = 0; at < cols; at += NR) {
+        const i64 count = min(NR, cols - at), width = count > V ? NR : V;
+        i64 stride = 0;
+        float* to = count == width ? p.target(i, j + at, count, &stride) : nullptr;
+        if (to != nullptr) {
+            kernel[width / V - 1](depth, a, b + at * depth, to, stride, add, bias);
+        } else {
+            alignas(64) float tile[MR * NR];
+            kernel[width / V - 1](depth, a, b + at * depth, tile, width, false, bias);
+            p.place(tile, width, i, rows, j + at, count, add);
+        }
+    }
+}
+
+inline void multiply(const Product& p) {
+    if (p.m <= 0 || p.n <= 0) return;
+    const Cut cut = cut_for(p);
+    // A panel of rows meets every chunk of columns: if there are several, all panels are packed once, before.
+    const i64 panel_size = round_up(cut.rows * cut.depth + MR + V, 16);
+    const bool packed = cut.col_chunks > 1;
+    float* all = nullptr;
+    if (packed) {
+        all = space<float>(kSlotPackedA, panel_size * cut.row_panels * cut.blocks);
+        parallel(cut.row_panels, [&](i64 panel) {
+            const i64 i = panel * cut.rows, rows = min(cut.rows, p.m - i);
+            for (i64 block = 0; block < cut.blocks; ++block) {
+                const i64 k = block * cut.depth;
+                p.pack_a(all + (block * cut.row_panels + panel) * panel_size, i, rows, k, min(cut.depth, p.k - k));
+            }
+        });
+    }
+    parallel(cut.row_chunks * cut.col_chunks, [&](i64 task) {
+        const i64 j = task / cut.row_chunks * cut.chunk_cols, cols = min(cut.chunk_cols, p.n - j);
+        const i64 first = task % cut.row_chunks * cut.chunk_rows, last = min(cut.row_panels, first + cut.chunk_rows);
+        float* b = space<float>(kSlotPackedB, cut.chunk_cols * cut.depth);
+        float* own = packed ? nullptr : space<float>(kSlotPanelA, panel_size);
+        for (i64 block = 0; block < cut.blocks; ++block) {
+            const i64 k = block * cut.depth, depth = max(0, min(cut.depth, p.k - k));
+            p.pack_b(b, j, cols, k, depth);
+            for (i64 panel = first; panel < last; ++panel) {
+                const i64 i = panel * cut.rows, rows = min(cut.rows, p.m - i);
+                const float* a = own;
+                if (packed) a = all + (block * cut.row_panels + panel) * panel_size;
+                else p.pack_a(own, i, rows, k, depth);
+                row_panel(p, a, b, i, rows, j, cols, depth, block == 0);
+            }
+        }
+    });
+}
+
+// to[depth][rows] from rows that are `stride` apart and lie one depth after the other.
+inline void pack_rows(float* to, const float* from, i64 stride, i64 rows, i64 depth) {
+    constexpr i64 groups = (MR + V - 1) / V;
+    vf block[groups][V];
+    for (i64 k = 0; k < depth; k += V) {
+        const i64 count = min(V, depth - k);
+        for (i64 g = 0; g * V < rows; ++g) {
+            for (i64 r = 0; r < V; ++r) {
+                const float* row = from + (g * V + r) * stride + k;
+                block[g][r] = g * V + r >= rows ? vf{} : count == V ? load(row) : load_part(row, count);
+            }
+            transpose(block[g]);
+        }
+        // One depth after the other: what a store writes too far is overwritten by the next.
+        for (i64 l = 0; l < count; ++l)
+            for (i64 g = 0; g * V < rows; ++g) store(to + (k + l) * rows + g * V, block[g][l]);
+    }
+}
+
+// to[depth][rows] from depths that are `stride` apart and lie one row after the other; `beyond` rows may be read.
+inline void pack_row_columns(float* to, const float* from, i64 stride, i64 rows, i64 depth, i64 beyond) {
+    for (i64 k = 0; k < depth; ++k)
+        for (i64 r = 0; r < rows; r += V) {
+            const float* p = from + k * stride + r;
+            store(to + k * rows + r, beyond - r >= V ? load(p) : load_part(p, beyond - r));
+        }
+}
+
+// Panels to[panel][depth][NR] from depths that are `stride` apart, their columns one after the other.
+inline void pack_columns(float* to, const float* from, i64 stride, i64 cols, i64 depth) {
+    const i64 full = cols / NR * NR, rest = cols - full, width = rest > V ? NR : V;
+    for (i64 k = 0; k < depth; ++k) {
+        const float* p = from + k * stride;
+        float* q = to + k * NR;
+        for (i64 j = 0; j < full; j += NR) {
+            store(q + j * depth, load(p + j));
+            store(q + j * depth + V, load(p + j + V));
+        }
+        if (rest > 0) {
+            float* last = to + full * depth + k * width;
+            store(last, load_part(p + full, min(V, rest)));
+            if (rest > V) store(last + V, load_part(p + full + V, rest - V));
+        }
+    }
+}
+
+// Panels to[panel][depth][NR] from columns that are `stride` apart and lie one depth after the other.
+inline void pack_column_rows(float* to, const float* from, i64 stride, i64 cols, i64 depth) {
+    for (i64 j = 0; j < cols; j += V) {
+        const i64 panel = j / NR * NR, count = min(V, cols - j), width = cols - panel > V ? NR : V;
+        float* q = to + panel * depth + (j - panel);
+        for (i64 k = 0; k < depth; k += V) {
+            const i64 deep = min(V, depth - k);
+            vf block[V];
+            for (i64 r = 0; r < V; ++r) {
+                const float* p = from + (j + r) * stride + k;
+                block[r] = r >= count ? vf{} : deep == V ? load(p) : load_part(p, deep);
+            }
+            transpose(block);
+            for (i64 l = 0; l < deep; ++l) store(q + (k + l) * width, block[l]);
+        }
+        if (width == NR && j == panel && cols - panel <= V)
+            for (i64 k = 0; k < depth; ++k) store(q + V + k * width, vf{});
+    }
+}
+
+// Writes or adds one row of a tile.
+inline void place_row(float* to, const float* from, i64 count, bool add) {
+    for (i64 j = 0; j < count; j += V) {
+        const i64 part = min(V, count - j);
+        const vf v = load(from + j);
+        if (part == V) store(to + j, add ? load(to + j) + v : v);
+        else store_part(to + j, add ? load_part(to + j, part) + v : v, part);
+    }
+}
+
+struct Matrices final : Product {
+    const float* a;
+    const float* b;
+    float* c;
+    bool transpose_a, transpose_b;
+    float alpha = 1;
+
+    void pack_a(float* to, i64 i, i64 rows, i64 at, i64 depth) const override {
+        if (transpose_a) pack_row_columns(to, a + at * m + i, m, rows, depth, m - i);
+        else pack_rows(to, a + i * k + at, k, rows, depth);
+        if (alpha != 1)
+            for (i64 l = 0; l < rows * depth; ++l) to[l] *= alpha;
+    }
+    void pack_b(float* to, i64 j, i64 cols, i64 at, i64 depth) const override {
+        if (transpose_b) pack_column_rows(to, b + j * k + at, k, cols, depth);
+        else pack_columns(to, b + at * n + j, n, cols, depth);
+    }
+    float* target(i64 i, i64 j, i64, i64* stride) const override {
+        *stride = n;
+        return c + i * n + j;
+    }
+    void place(const float* tile, i64 width, i64 i, i64 rows, i64 j, i64 cols, bool add) const override {
+        for (i64 r = 0; r < rows; ++r) place_row(c + (i + r) * n + j, tile + r * width, cols, add);
+    }
+};
+
+inline void scale_all(float* x, i64 count, float factor) {
+    for (i64 i = 0; i < count; ++i) x[i] = factor == 0 ? 0 : x[i] * factor;
+}
+
+void gemm(i64 m, i64 n, i64 k, float alpha, const float* a, bool transpose_a, const float* b, bool transpose_b,
+          float beta, float* c) {
+    if (beta != 0 && beta != 1) scale_all(c, m * n, beta);
+    Matrices p;
+    p.m = m, p.n = n, p.k = k, p.a = a, p.b = b, p.c = c, p.alpha = alpha;
+    p.transpose_a = transpose_a, p.transpose_b = transpose_b;
+    p.accumulate = beta != 0;
+    multiply(p);
+}
+
+}  // namespace
+}  // namespace cortado

@@ -1,0 +1,14 @@
+// The extension module: array arguments in, the GIL released, a kernel of the table called.
+#include "bind.hpp"
+
+#include "pool.hpp"
+
+NB_MODULE(_kernels, m) {
+    m.attr("__doc__") = "Compiled kernels of the native engine.";
+    m.def("isa", [] { return cortado::kernels().isa; });
+    m.def("use_isa", [](const char* name) { return cortado::use_isa(name); });
+    m.def("threads", [] { return cortado::threads(); });
+    m.def("set_threads", [](int count) { cortado::set_threads(count); });
+    m.def("workspace_bytes", [] { return cortado::workspace_bytes(); });
+    cortado::bind_linear(m);
+}

@@ -1,0 +1,205 @@
+#include "pool.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <new>
+#include <thread>
+#include <vector>
+
+#ifndef _WIN32
+#include <pthread.h>
+#endif
+
+namespace cortado {
+namespace {
+
+// About 20 microseconds of waiting before a worker goes to sleep: longer than the gap between two kernels of a layer,
+// shorter than anything that would be felt as a busy machine.
+constexpr int kSpins = 1000;
+
+inline void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+struct Pool {
+    std::mutex entrance;  // held by the one caller whose tasks the workers do
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::vector<std::thread> workers;
+    std::atomic<uint64_t> round{0};
+    std::atomic<int> sleeping{0};
+    std::atomic<int> busy{0};
+    std::atomic<int64_t> next{0};
+    std::atomic<bool> stop{false};
+    int64_t tasks = 0;
+    void (*body)(void*, int64_t) = nullptr;
+    void* context = nullptr;
+
+    void work() {
+        for (;;) {
+            const int64_t task = next.fetch_add(1, std::memory_order_relaxed);
+            if (task >= tasks) return;
+            body(context, task);
+        }
+    }
+
+    void serve(uint64_t seen) {
+        for (;;) {
+            int spins = 0;
+            while (round.load(std::memory_order_acquire) == seen) {
+                if (++spins < kSpins) {
+                    relax();
+                    continue;
+                }
+                std::unique_lock<std::mutex> lock(mutex);
+                sleeping.fetch_add(1);
+                wake.wait(lock, [&] { return round.load() != seen; });
+                sleeping.fetch_sub(1);
+            }
+            seen = round.load(std::memory_order_acquire);
+            if (stop.load()) return;
+            work();
+            busy.fetch_sub(1, std::memory_order_release);
+        }
+    }
+
+    void start_round() {
+        busy.store(static_cast<int>(workers.size()), std::memory_order_relaxed);
+        round.fetch_add(1);
+        if (sleeping.load() > 0) {
+            std::lock_guard<std::mutex> lock(mutex);
+            wake.notify_all();
+        }
+    }
+
+    void resize(int count) {
+        stop.store(true);
+        start_round();
+        for (auto& worker : workers) worker.join();
+        workers.clear();
+        stop.store(false);
+        const uint64_t seen = round.load();
+        for (int i = 1; i < count; ++i) workers.emplace_back([this, seen] { serve(seen); });
+    }
+};
+
+// Never destroyed: workers may still wait when the process ends. A forked child has no workers, so it gets a new pool.
+Pool* pool = nullptr;
+int wanted = 0;
+thread_local bool inside = false;
+
+int default_threads() {
+    if (const char* text = std::getenv("CORTADO_THREADS")) {
+        const int count = std::atoi(text);
+        if (count > 0) return count;
+    }
+#ifdef __linux__
+    cpu_set_t set;
+    if (pthread_getaffinity_np(pthread_self(), sizeof(set), &set) == 0) return CPU_COUNT(&set);
+#endif
+    const unsigned count = std::thread::hardware_concurrency();
+    return count > 0 ? static_cast<int>(count) : 1;
+}
+
+std::mutex& pool_mutex() {
+    static std::mutex mutex;
+    return mutex;
+}
+
+Pool& the_pool() {
+    std::lock_guard<std::mutex> lock(pool_mutex());
+    if (pool == nullptr) {
+        if (wanted == 0) wanted = default_threads();
+        pool = new Pool;
+        pool->resize(wanted);
+#ifndef _WIN32
+        static bool registered = false;
+        if (!registered) pthread_atfork(nullptr, nullptr, [] { pool = nullptr; });
+        registered = true;
+#endif
+    }
+    return *pool;
+}
+
+void run_alone(int64_t tasks, void (*body)(void*, int64_t), void* context) {
+    for (int64_t task = 0; task < tasks; ++task) body(context, task);
+}
+
+}  // namespace
+
+void run_tasks(int64_t tasks, void (*body)(void*, int64_t), void* context) {
+    if (tasks <= 1 || inside || threads() == 1) return run_alone(tasks, body, context);
+    Pool& shared = the_pool();
+    std::unique_lock<std::mutex> lock(shared.entrance, std::try_to_lock);
+    if (!lock.owns_lock()) return run_alone(tasks, body, context);
+    inside = true;
+    shared.tasks = tasks;
+    shared.body = body;
+    shared.context = context;
+    shared.next.store(0, std::memory_order_relaxed);
+    shared.start_round();
+    shared.work();
+    for (int spins = 0; shared.busy.load(std::memory_order_acquire) > 0; ++spins) {
+        relax();
+        if (spins > 20000) std::this_thread::yield();
+    }
+    inside = false;
+}
+
+int threads() {
+    if (wanted == 0) wanted = default_threads();
+    return wanted;
+}
+
+void set_threads(int count) {
+    Pool& shared = the_pool();
+    std::lock_guard<std::mutex> lock(shared.entrance);
+    wanted = count < 1 ? 1 : count;
+    shared.resize(wanted);
+}
+
+namespace {
+
+constexpr int kSlots = 16;
+std::atomic<size_t> held{0};
+
+struct Workspace {
+    void* memory[kSlots] = {};
+    size_t size[kSlots] = {};
+
+    void release(int slot) {
+        if (memory[slot] == nullptr) return;
+        ::operator delete(memory[slot], std::align_val_t(64));
+        held -= size[slot];
+        memory[slot] = nullptr;
+        size[slot] = 0;
+    }
+
+    ~Workspace() {
+        for (int slot = 0; slot < kSlots; ++slot) release(slot);
+    }
+};
+
+thread_local Workspace own;
+
+}  // namespace
+
+void* workspace(int slot, size_t bytes) {
+    if (own.size[slot] < bytes) {
+        own.release(slot);
+        own.memory[slot] = ::operator new(bytes, std::align_val_t(64));
+        own.size[slot] = bytes;
+        held += bytes;
+    }
+    return own.memory[slot];
+}
+
+size_t workspace_bytes() { return held.load(); }
+
+}  // namespace cortado

@@ -1,0 +1,133 @@
+// One vector of floats, as wide as the instruction set of this translation unit has it.
+//
+// Every kernel is compiled once per instruction set, so nothing here may have external linkage: the linker would keep
+// one copy for all. That is also why <algorithm> is not used: an inline function of the standard library that happens
+// not to be inlined would be compiled for AVX-512 and called on machines without it.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#include "pool.hpp"
+
+namespace cortado {
+namespace {
+
+using i64 = int64_t;
+
+#if defined(__AVX512F__)
+constexpr int V = 16;
+constexpr int MR = 14;
+#elif defined(__AVX__)
+constexpr int V = 8;
+constexpr int MR = 6;
+#elif defined(__aarch64__)
+constexpr int V = 4;
+constexpr int MR = 12;
+#else
+constexpr int V = 4;
+constexpr int MR = 6;
+#endif
+
+// A panel of columns is two vectors wide.
+constexpr int NR = 2 * V;
+
+typedef float vf __attribute__((vector_size(V * 4)));
+typedef int32_t vi __attribute__((vector_size(V * 4)));
+typedef float vf_unaligned __attribute__((vector_size(V * 4), aligned(4), may_alias));
+typedef int32_t vi_unaligned __attribute__((vector_size(V * 4), aligned(4), may_alias));
+
+inline vf load(const float* p) { return *reinterpret_cast<const vf_unaligned*>(p); }
+inline void store(float* p, vf v) { *reinterpret_cast<vf_unaligned*>(p) = v; }
+inline vf splat(float x) { return x - vf{}; }
+inline vi isplat(int32_t x) { return x - vi{}; }
+
+inline i64 min(i64 a, i64 b) { return a < b ? a : b; }
+inline i64 max(i64 a, i64 b) { return a > b ? a : b; }
+inline i64 ceil_div(i64 a, i64 b) { return (a + b - 1) / b; }
+inline i64 round_up(i64 a, i64 b) { return ceil_div(a, b) * b; }
+
+// The first n floats at p, 0 in the other lanes; what lies beyond them is not touched.
+inline vf load_part(const float* p, i64 n) {
+#if defined(__AVX512F__)
+    return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#else
+    alignas(64) float lanes[V] = {};
+    for (i64 i = 0; i < n; ++i) lanes[i] = p[i];
+    return load(lanes);
+#endif
+}
+
+inline void store_part(float* p, vf v, i64 n) {
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#else
+    alignas(64) float lanes[V];
+    store(lanes, v);
+    for (i64 i = 0; i < n; ++i) p[i] = lanes[i];
+#endif
+}
+
+inline float sum_of(vf v) {
+    alignas(64) float lanes[V];
+    store(lanes, v);
+    float total = 0;
+    for (int half = V / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+    total = lanes[0];
+    return total;
+}
+
+// Transposes the V vectors in place: log2(V) rounds, in each of which rows at distance h exchange blocks of h lanes.
+template <int H>
+inline void exchange(vf* rows) {
+    vi low, high;
+    for (int l = 0; l < V; ++l) {
+        low[l] = (l & H) ? l - H + V : l;
+        high[l] = (l & H) ? l + V : l + H;
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < V; ++r) {
+        if (r & H) continue;
+        const vf a = rows[r], b = rows[r + H];
+#if defined(__clang__)
+        vf x, y;
+        for (int l = 0; l < V; ++l) {
+            x[l] = (l & H) ? b[l - H] : a[l];
+            y[l] = (l & H) ? b[l] : a[l + H];
+        }
+        rows[r] = x;
+        rows[r + H] = y;
+#else
+        rows[r] = __builtin_shuffle(a, b, low);
+        rows[r + H] = __builtin_shuffle(a, b, high);
+#endif
+    }
+}
+
+inline void transpose(vf* rows) {
+    if constexpr (V >= 16) exchange<8>(rows);
+    if constexpr (V >= 8) exchange<4>(rows);
+    exchange<2>(rows);
+    exchange<1>(rows);
+}
+
+// parallel(n, [&](i64 i) { ... }): every i in [0, n) once, on all threads.
+template <class Body>
+inline void parallel(i64 tasks, const Body& body) {
+    run_tasks(
+        tasks, [](void* context, i64 task) { (*static_cast<const Body*>(context))(task); },
+        const_cast<void*>(static_cast<const void*>(&body)));
+}
+
+template <class T>
+inline T* space(int slot, i64 count) {
+    return static_cast<T*>(workspace(slot, static_cast<size_t>(count) * sizeof(T)));
+}
+
+}  // namespace
+}  // namespace cortado

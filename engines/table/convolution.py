@@ -1,0 +1,108 @@
+"""Rows of convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import NamedTuple
+
+from ..geometry import ConvGeometry
+from .kernel import Arguments, Case, Kernel, Maker
+
+
+class Shape(NamedTuple):
+    """One convolution: batch, input and output channels, spatial size, and how the window moves."""
+
+    batch: int
+    inputs: int
+    outputs: int
+    spatial: tuple[int, ...]
+    geometry: ConvGeometry
+
+
+SHAPES = {
+    "1x1": Shape(2, 5, 3, (4, 6), ConvGeometry((1, 1))),
+    "1x1 grouped": Shape(2, 6, 4, (3, 3), ConvGeometry((1, 1), groups=2)),
+    "1x1 strided": Shape(2, 3, 4, (7, 8), ConvGeometry((1, 1), (2, 3))),
+    "3x3": Shape(2, 3, 4, (6, 7), ConvGeometry((3, 3))),
+    "3x3 padded": Shape(3, 4, 5, (5, 9), ConvGeometry((3, 3), pad=(1, 1))),
+    "5x5 stride 2": Shape(2, 3, 17, (11, 10), ConvGeometry((5, 5), (2, 2), (2, 2))),
+    "pad over kernel": Shape(1, 2, 3, (3, 4), ConvGeometry((2, 3), (1, 2), (3, 4))),
+    "rectangle": Shape(2, 4, 6, (8, 5), ConvGeometry((3, 2), (2, 1), (0, 1), (1, 2))),
+    "dilated": Shape(1, 3, 4, (9, 9), ConvGeometry((3, 3), (1, 1), (2, 2), (2, 2))),
+    "grouped": Shape(2, 6, 9, (6, 6), ConvGeometry((3, 3), pad=(1, 1), groups=3)),
+    "depthwise": Shape(2, 7, 7, (6, 5), ConvGeometry((3, 3), pad=(1, 1), groups=7)),
+    "depthwise twofold": Shape(1, 3, 6, (5, 5), ConvGeometry((3, 3), (2, 2), (1, 1), groups=3)),
+    "whole image": Shape(3, 2, 11, (4, 3), ConvGeometry((4, 3))),
+    "floor": Shape(1, 2, 2, (8, 8), ConvGeometry((3, 3), (3, 3))),
+    "wide": Shape(1, 33, 35, (3, 37), ConvGeometry((3, 3), pad=(1, 1))),
+    "1-D": Shape(2, 3, 4, (13,), ConvGeometry((5,), (2,), (2,), (2,))),
+    "3-D": Shape(2, 2, 4, (4, 5, 3), ConvGeometry((2, 3, 2), (1, 2, 1), (1, 1, 0), groups=2)),
+    "empty batch": Shape(0, 3, 4, (6, 6), ConvGeometry((3, 3))),
+    "empty batch 1x1": Shape(0, 3, 4, (6, 6), ConvGeometry((1, 1))),
+}
+# Layers of LeNet, AlexNet, VGG, ResNet, GoogLeNet and MobileNet.
+BENCH = {
+    "LeNet conv2 5x5": Shape(64, 20, 50, (12, 12), ConvGeometry((5, 5))),
+    "AlexNet conv1 11x11/4": Shape(4, 3, 96, (227, 227), ConvGeometry((11, 11), (4, 4))),
+    "AlexNet conv2 5x5 grouped": Shape(4, 96, 256, (27, 27), ConvGeometry((5, 5), pad=(2, 2), groups=2)),
+    "VGG conv1_2 3x3": Shape(1, 64, 64, (224, 224), ConvGeometry((3, 3), pad=(1, 1))),
+    "VGG conv4_2 3x3": Shape(2, 512, 512, (28, 28), ConvGeometry((3, 3), pad=(1, 1))),
+    "ResNet 3x3 56": Shape(4, 64, 64, (56, 56), ConvGeometry((3, 3), pad=(1, 1))),
+    "ResNet 3x3 7": Shape(4, 512, 512, (7, 7), ConvGeometry((3, 3), pad=(1, 1))),
+    "ResNet 1x1": Shape(4, 256, 1024, (14, 14), ConvGeometry((1, 1))),
+    "ResNet 1x1/2": Shape(4, 256, 512, (56, 56), ConvGeometry((1, 1), (2, 2))),
+    "GoogLeNet 5x5": Shape(8, 16, 32, (28, 28), ConvGeometry((5, 5), pad=(2, 2))),
+    "MobileNet depthwise": Shape(4, 256, 256, (28, 28), ConvGeometry((3, 3), pad=(1, 1), groups=256)),
+}
+
+
+def _conv(name: str) -> Kernel:
+    def cases(make: Maker, realistic: bool) -> Iterator[Case]:
+        for label, shape in (BENCH if realistic else SHAPES).items():
+            for bias in (True,) if realistic or name == "conv_backward_data" else (True, False):
+                yield Case(f"{label}{'' if bias else ' without bias'}", _pick(name, make, shape, bias))
+        if name == "conv_backward_weights" and not realistic:
+            yield Case("bias alone", _pick(name, make, SHAPES["3x3"], True) | {"dw": None})
+
+    writes = {"conv_forward": ("y",), "conv_backward_data": ("dx",)}.get(name, ())
+    return Kernel(name, writes, () if writes else ("dw", "db"), cases, _operations, tolerance=20)
+
+
+def _pick(name: str, make: Maker, shape: Shape, bias: bool) -> Arguments:
+    """The arguments of one of the three convolution kernels."""
+    batch, inputs, outputs, spatial, geometry = shape
+    x, y = (batch, inputs, *spatial), (batch, outputs, *geometry.output_size(spatial))
+    weights = make.normal(outputs, inputs // geometry.groups, *geometry.kernel)
+    extra = make.normal(outputs) if bias else None
+    if name == "conv_forward":
+        return {"x": make.normal(*x), "w": weights, "bias": extra, "y": make.junk(*y), "geometry": geometry}
+    if name == "conv_backward_data":
+        return {"dy": make.normal(*y), "w": weights, "dx": make.junk(*x), "geometry": geometry}
+    return {"x": make.normal(*x), "dy": make.normal(*y), "dw": weights, "db": extra, "geometry": geometry}
+
+
+def _columns(name: str) -> Kernel:
+    def cases(make: Maker, realistic: bool) -> Iterator[Case]:
+        for label, (batch, inputs, _, spatial, geometry) in (BENCH if realistic else SHAPES).items():
+            image = (batch, inputs, *spatial)
+            columns = (batch, inputs * geometry.taps, *geometry.output_size(spatial))
+            x, col = (make.normal, make.junk) if name == "im2col" else (make.junk, make.normal)
+            yield Case(label, {"x": x(*image), "col": col(*columns), "geometry": geometry})
+
+    return Kernel(name, ("col",) if name == "im2col" else ("x",), (), cases, tolerance=5)
+
+
+def _operations(arguments: Arguments) -> int:
+    output = arguments["y"] if "y" in arguments else arguments["dy"]
+    weights = arguments["w"] if "w" in arguments else arguments["dw"]
+    return 0 if weights is None else int(2 * len(output) * weights.size * prod(output.shape[2:]))
+
+
+ROWS = (
+    _conv("conv_forward"),
+    _conv("conv_backward_data"),
+    _conv("conv_backward_weights"),
+    _columns("im2col"),
+    _columns("col2im"),
+)
