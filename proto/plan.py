@@ -53,6 +53,14 @@ class FieldPlan:
         self.convert: Callable[[str], Any] = _refuse if self.is_message else _converter(descriptor)
         self.rule: Rule | None = plans.rules.get((_short(descriptor.containing_type), self.name))
 
+    def refusal(self) -> BadValueError:
+        """What the field takes, as the refusal of a group in its place."""
+        try:
+            self.convert("{")
+        except BadValueError as bad:
+            return BadValueError(bad.wants)
+        return BadValueError("a single value")
+
     @property
     def sub(self) -> MessagePlan:
         """The plan of the message in this field."""

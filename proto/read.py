@@ -9,8 +9,9 @@ from .binary import LARGEST, read_binary
 from .document import Document
 from .files import PathLike, absolute, atomic_write, read_text
 from .format import format_text
+from .report import KnownElsewhere
 from .schema import Schema
-from .text import KnownElsewhere, parse_text
+from .text import parse_text
 from .upgrade import add_upgraded_layer, upgrade_net, upgrade_solver
 
 if TYPE_CHECKING:
