@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..errors import CortadoError, NetError
@@ -40,9 +40,14 @@ def build(graph: Graph, context: LayerContext) -> Built:
     return built
 
 
-def build_static(graph: Graph, context: LayerContext, report: Callable[[CortadoError], None]) -> Built:
+def build_static(
+    graph: Graph,
+    context: LayerContext,
+    report: Callable[[CortadoError], None],
+    shapes: Mapping[str, Sequence[int]],
+) -> Built:
     """As ``build``, for a check without data: errors go to *report*, and where a shape cannot be known without
-    reading data the layers that depend on it are left unchecked."""
+    reading data, nor stands in *shapes* by blob name, the layers that depend on it are left unchecked."""
     built = _start(graph, context)
     for node in graph.nodes:
         layer = _make(built, node, context)
@@ -56,10 +61,13 @@ def build_static(graph: Graph, context: LayerContext, report: Callable[[CortadoE
             except CortadoError as error:
                 report(error.located(node.spec.where, layer.who))
                 known = False
-        if not known:
-            built.unchecked.append(layer.name)
         for top in node.tops:
             built.shaped[top] = known
+            if not known and graph.blob_names[top] in shapes:
+                built.blobs[top].reshape(shapes[graph.blob_names[top]])
+                built.shaped[top] = True
+        if not all(built.shaped[t] for t in node.tops) or not (known or node.tops):
+            built.unchecked.append(layer.name)
     return built
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..errors import CortadoError, NetError
+from ..errors import CortadoError, NetError, nearest
 from ..layers import Layer
 from ..plugins import PluginManager
 from .state import LayerSpec
@@ -54,7 +54,7 @@ def wire(layers: list[LayerSpec], plugins: PluginManager, report: Callable[[Cort
         try:
             node = Node(spec, _layer_class(spec, plugins))
             _check_counts(node)
-            _append_bottoms(node, available)
+            _append_bottoms(graph, node, available)
             _append_tops(graph, node, available)
             node.loss_weights = _loss_weights(node)
         except CortadoError as error:
@@ -93,10 +93,11 @@ def _check_counts(node: Node) -> None:
         raise _fail(node.spec, rule, "propagate_down", got=len(config.propagate_down))
 
 
-def _append_bottoms(node: Node, available: dict[str, int]) -> None:
+def _append_bottoms(graph: Graph, node: Node, available: dict[str, int]) -> None:
     for index, name in enumerate(node.spec.config.bottom):
         if name not in available:
-            raise _fail(node.spec, f"unknown bottom blob '{name}' (bottom {index})", "bottom", index)
+            hint = nearest(name, graph.index) or "a bottom must be the top of a layer before it"
+            raise _fail(node.spec, f"unknown bottom blob '{name}' (bottom {index})", "bottom", index, hint=hint)
         node.bottoms.append(available.pop(name))
 
 

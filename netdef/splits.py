@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..errors import NetError, nearest
 from .state import LayerSpec
 
 Top = tuple[int, int]
@@ -17,8 +16,7 @@ def insert_splits(layers: list[LayerSpec]) -> list[LayerSpec]:
     Uses are the bottoms that name the blob after that top wrote it, and one more where the top has a loss weight of
     its own; that weight moves to the split's first top. For blob ``x`` written by layer ``l`` as its top ``i`` the
     layer is called ``x_l_i_split`` and its tops ``x_l_i_split_0``, ``x_l_i_split_1`` ….
-
-    Errors: NetError for a bottom that no earlier layer writes.
+    A bottom that no earlier layer writes is left as it is, for ``wire`` to refuse.
     """
     sources, uses, weights = _count_uses(layers)
     taken: Counter[Top] = Counter()
@@ -26,8 +24,8 @@ def insert_splits(layers: list[LayerSpec]) -> list[LayerSpec]:
     for index, spec in enumerate(layers):
         renamed = {}
         for b in range(len(spec.config.bottom)):
-            top = sources[index, b]
-            if uses[top] > 1:
+            top = sources.get((index, b))
+            if top is not None and uses[top] > 1:
                 renamed[b] = f"{_split_name(layers, top)}_{taken[top]}"
                 taken[top] += 1
         spec = _rename(spec, renamed)
@@ -49,12 +47,9 @@ def _count_uses(layers: list[LayerSpec]) -> tuple[dict[tuple[int, int], Top], Co
     weights: dict[Top, float] = {}
     for index, spec in enumerate(layers):
         for b, name in enumerate(spec.config.bottom):
-            if name not in last:
-                where = spec.positions.at("bottom", b) if spec.positions else None
-                hint = nearest(name, last) or ("no blob exists yet" if not last else "blobs so far: " + ", ".join(last))
-                raise NetError(f"unknown bottom blob '{name}' (bottom {b})", where=where, who=spec.who, hint=hint)
-            sources[index, b] = last[name]
-            uses[last[name]] += 1
+            if name in last:
+                sources[index, b] = last[name]
+                uses[last[name]] += 1
         for t, name in enumerate(spec.config.top):
             last[name] = (index, t)
         for t, weight in enumerate(spec.config.loss_weight[: len(spec.config.top)]):

@@ -42,7 +42,7 @@ class Solver:
     *fields*: solver fields that override the file's, ``{"max_iter": 100}``.
 
     Attributes: ``net``, ``test_nets``; ``iteration``, how many are done; ``param``, the SolverParameter; ``rate``,
-    the learning rate of the last update; ``optimizer``, ``regularizer``, ``policy``; ``history``, per parameter.
+    the learning rate of the last update; ``results`` of the last test; ``optimizer``, ``regularizer``, ``policy``; ``history``, per parameter.
 
     Errors: SolverError, ParseError, NetError and its kin, each with file and line.
 
@@ -78,6 +78,7 @@ class Solver:
         self.iteration = 0
         self.rate = 0.0
         self.load_reports: list[LoadReport] = []
+        self.results: list[TestResult] = []
         self._stop = self._snapshot_wanted = False
         self._smoothed = SmoothedLoss(max(1, self.param.average_loss))
         own_seed = self.param.random_seed if self.param.random_seed >= 0 else secrets.randbits(63)
@@ -196,10 +197,14 @@ class Solver:
         if self.param.display and self.iteration % self.param.display == 0:
             self._each("on_display", self, TrainMetrics(self.iteration, loss, smoothed, self.rate, scores(self.net)))
         self._each("on_gradients", self)
-        apply_update(self)
+        self.apply_update()
         self.iteration += 1
         self._each("on_iteration", self, metrics)
         return metrics
+
+    def apply_update(self) -> None:
+        """Move the parameters by their gradients as they are, with ``rate``: clip, average, regularise, update."""
+        apply_update(self)
 
     def request_stop(self) -> None:
         """End the run after the iteration, or the test batch, that is going on; safe to call from a signal handler."""
@@ -228,7 +233,7 @@ class Solver:
 
     def test(self) -> list[TestResult]:
         """Run every test net over its ``test_iter`` batches with the present weights; returns their mean outputs."""
-        results = []
+        results: list[TestResult] = []
         for index, (net, plan) in enumerate(zip(self.test_nets, self.plan.tests, strict=True)):
             self.message("test", f"Iteration {self.iteration}, Testing net (#{index})")
             result = evaluate(net, plan.batches, index, self.iteration, lambda: self._stop)
@@ -237,6 +242,7 @@ class Solver:
                 break
             results.append(result)
             self._each("on_test", self, result)
+        self.results = results or self.results
         return results
 
     # -- snapshots ----------------------------------------------------------------------------------------------

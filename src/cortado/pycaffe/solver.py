@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..plugins import plugin_manager
+from ..proto import read_solver
 from ..solver import Callback, Solver as _Solver
 from .mode import settings
 from .net import Net
@@ -29,8 +31,10 @@ class _Base:
     type: str | None = None
 
     def __init__(self, solver_file: str) -> None:
-        fields = {"type": self.type} if self.type else {}
-        self.solver = _Solver(solver_file, seed=None, allow_python_layers=settings.python_layers, fields=fields)
+        fields: dict[str, Any] = {"type": self.type} if self.type else {}
+        if settings.seed is not None and read_solver(solver_file, plugin_manager().schema()).message.random_seed < 0:
+            fields["random_seed"] = settings.seed
+        self.solver = _Solver(solver_file, allow_python_layers=settings.python_layers, fields=fields)
         self.net = Net.of(self.solver.net)
         self.test_nets = [Net.of(net) for net in self.solver.test_nets]
 

@@ -1,0 +1,47 @@
+"""Signals: Ctrl-C ends a run in good order, SIGHUP takes a snapshot."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .solver import Solver
+
+EFFECTS = ("stop", "snapshot", "none")
+
+
+@contextmanager
+def handle_signals(solver: Solver, sigint: str = "stop", sighup: str = "snapshot") -> Iterator[None]:
+    """While the block runs, SIGINT and SIGHUP have the given effect on *solver*; SIGTERM stops it.
+
+    Effects: ``stop`` ends the run after the iteration or test batch that is going on, and the run then writes its
+    snapshot; ``snapshot`` writes one and goes on; ``none`` does nothing. A second SIGINT ends the program at once.
+    Only the main thread can do this.
+    """
+    wanted = {"SIGINT": sigint, "SIGHUP": sighup, "SIGTERM": "stop"}
+    before: dict[Any, Any] = {}
+    for name, effect in wanted.items():
+        number = getattr(signal, name, None)
+        if number is not None:
+            before[number] = signal.signal(number, _handler(solver, effect))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _handler(solver: Solver, effect: str) -> Any:
+    def handle(number: int, frame: FrameType | None) -> None:
+        if effect == "snapshot":
+            solver.request_snapshot()
+        elif effect == "stop":
+            if solver.stopped and number == signal.SIGINT:
+                raise KeyboardInterrupt
+            solver.request_stop()
+
+    return handle

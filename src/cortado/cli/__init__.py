@@ -1,0 +1,58 @@
+"""The commands of the ``cortado`` program, one file each.
+
+A file ``cli/some_thing.py`` with a click command called ``command`` is ``cortado some-thing``. Plugins add theirs by the
+hook ``cortado_commands``.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+
+import click
+
+
+class Program(click.Group):
+    """A group that imports a command when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        own = [info.name.replace("_", "-") for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_")]
+        return sorted({*own, *_plugin_commands()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = cmd_name.replace("-", "_")
+        if module in {info.name for info in pkgutil.iter_modules(__path__)} and not module.startswith("_"):
+            command: click.Command = import_module(f".{module}", __name__).command
+            command.name = cmd_name
+            return command
+        return _plugin_commands().get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from ..errors import nearest
+
+            hint = nearest(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"{error.message} {hint}" if hint else error.message, ctx) from None
+
+
+def _plugin_commands() -> dict[str, click.Command]:
+    from ..plugins import plugin_manager
+
+    return {entry.name: entry.item for entry in plugin_manager().registry("commands").all()}
+
+
+@click.group(
+    cls=Program,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Example: cortado train examples/digits/solver.prototxt",
+)
+@click.version_option(package_name="cortado", prog_name="cortado")
+def program() -> None:
+    """Train, test and look into Caffe networks.
+
+    Networks and solvers are prototxt files; layers are plugins. `cortado COMMAND --help` tells more, with an example.
+    """

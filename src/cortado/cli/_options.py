@@ -1,0 +1,56 @@
+"""Options that several commands share. Caffe's spelling (``-model``, ``-weights``) works beside the usual one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+engine = click.option(
+    "--engine", default="auto", show_default=True, help="Array kernels: auto, native, reference, or a plugin's."
+)
+threads = click.option("--threads", type=click.IntRange(1), help="Threads for the kernels.  [default: all cores]")
+seed = click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers.")
+python_layers = click.option(
+    "--allow-python-layers", is_flag=True, help="Let Python layers import the modules they name. They run code."
+)
+level = click.option("--level", "-level", type=int, default=0, help="Level of the net's state.")
+stages = click.option("--stage", "-stage", "stage", multiple=True, help="Stage of the net's state; may be repeated.")
+gpu = click.option("--gpu", "-gpu", hidden=True, help="Accepted for Caffe's command lines; the CPU computes.")
+
+
+def common(function: F) -> F:
+    """--engine, --threads, --seed, --allow-python-layers, --level, --stage."""
+    for option in (engine, threads, seed, python_layers, level, stages, gpu):
+        function = option(function)
+    return function
+
+
+def stage_list(stage: tuple[str, ...]) -> list[str]:
+    """The stages of repeated options and comma lists."""
+    return [part.strip() for item in stage for part in item.split(",") if part.strip()]
+
+
+def make_engine(name: str, threads: int | None) -> Any:
+    """The engine called *name*, with its number of threads set where it has one to set."""
+    from ..engines import get_engine
+
+    engine: Any = get_engine(name)
+    if threads and hasattr(engine, "set_threads"):
+        engine.set_threads(threads)
+    return engine
+
+
+def one_of(first: str | None, second: str | None, what: str) -> str:
+    """The argument or the option that names *what*. Errors: click.UsageError for none or both."""
+    if bool(first) == bool(second):
+        raise click.UsageError(f"give {what} once, as an argument or as an option")
+    return first or second or ""
+
+
+def warn_gpu(gpu: str | None) -> None:
+    if gpu:
+        click.echo("note: there is no GPU engine; the CPU computes", err=True)

@@ -1,0 +1,87 @@
+"""``cortado test``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ._kind import read_net_or_solver
+from ._options import common, make_engine, one_of, stage_list, warn_gpu
+
+if TYPE_CHECKING:
+    from ..engines import Engine
+    from ..netdef import Net
+
+
+@click.command(epilog="Example: cortado test examples/digits/solver.prototxt --weights examples/digits/digits_iter_500.caffemodel")
+@click.argument("model", required=False)
+@click.option("--model", "-model", "model_option", help="The net file, in Caffe's spelling.")
+@click.option("--weights", "-weights", required=True, help="Weight files, separated by commas.")
+@click.option("--iterations", "-iterations", type=click.IntRange(1), help="Batches to test.  [default: 50, or test_iter]")
+@click.option("--quiet", "-q", is_flag=True, help="Only the means, not every batch.")
+@common
+def command(
+    model: str | None,
+    model_option: str | None,
+    weights: str,
+    iterations: int | None,
+    quiet: bool,
+    engine: str,
+    threads: int | None,
+    seed: int | None,
+    allow_python_layers: bool,
+    level: int,
+    stage: tuple[str, ...],
+    gpu: str | None,
+) -> None:
+    """Score trained weights: the mean of every output of MODEL over a number of batches, in phase TEST.
+
+    MODEL is a net file, or a solver file, whose test nets and test_iter are then used.
+    """
+    from ..layers import Phase
+    from ..netdef import Net
+    from ..plugins import plugin_manager
+    from ..solver.plan import plan_solver
+
+    path = one_of(model, model_option, "the net or solver file")
+    warn_gpu(gpu)
+    kernels: Engine = make_engine(engine, threads)
+    jobs: list[tuple[Net, int]] = []
+    kind, document = read_net_or_solver(path)
+    if kind == "net":
+        net = Net(path, Phase.TEST, level=level, stages=stage_list(stage), engine=kernels, seed=seed,
+                  allow_python_layers=allow_python_layers)  # fmt: skip
+        jobs.append((net, iterations or 50))
+    else:
+        for plan in plan_solver(document.message, plugin_manager(), Path(path).parent).tests:
+            net = Net(plan.document, plan.state.phase, level=plan.state.level, stages=plan.state.stages, engine=kernels,
+                      seed=seed, allow_python_layers=allow_python_layers, folder=plan.folder)  # fmt: skip
+            jobs.append((net, iterations or plan.batches))
+    for net, batches in jobs:
+        _test(net, weights, batches, quiet)
+
+
+def _test(net: Net, weights: str, batches: int, quiet: bool) -> None:
+    from ..solver.metrics import scores
+
+    for part in weights.split(","):
+        report = net.load(part.strip())
+        for line in str(report).splitlines():
+            click.echo(line, err=True)
+    click.echo(f"Running for {batches} iterations.", err=True)
+    totals: dict[int, float] = {}
+    loss = 0.0
+    rows: tuple[tuple[str, float, float], ...] = ()
+    for batch in range(batches):
+        loss += net.forward()
+        rows = scores(net)
+        for index, (name, value, _) in enumerate(rows):
+            totals[index] = totals.get(index, 0.0) + value
+            if not quiet:
+                click.echo(f"Batch {batch}, {name} = {value:g}")
+    click.echo(f"Loss: {loss / batches:g}")
+    for index, (name, _, weight) in enumerate(rows):
+        mean = totals[index] / batches
+        click.echo(f"{name} = {mean:g}" + (f" (* {weight:g} = {weight * mean:g} loss)" if weight else ""))

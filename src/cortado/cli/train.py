@@ -1,0 +1,148 @@
+"""``cortado train``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._options import common, make_engine, one_of, stage_list, warn_gpu
+
+if TYPE_CHECKING:
+    from ..solver import Callback, Solver
+
+
+@click.command(epilog="Example: cortado train examples/digits/solver.prototxt --iterations 300")
+@click.argument("solver", required=False)
+@click.option("--solver", "-solver", "solver_option", help="The solver file, in Caffe's spelling.")
+@click.option("--weights", "-weights", help="Weight files to start from, separated by commas.")
+@click.option("--snapshot", "-snapshot", help="A .solverstate to go on from.")
+@click.option("--iterations", "-iterations", type=click.IntRange(0), help="Train up to this iteration, not max_iter.")
+@click.option("--set", "fields", multiple=True, metavar="FIELD=VALUE", help="Override a solver field; may be repeated.")
+@click.option("--sigint-effect", "--sigint_effect", "-sigint_effect", "sigint", type=click.Choice(["stop", "snapshot", "none"]),
+              default="stop", show_default=True, help="What Ctrl-C does; stop snapshots first.")  # fmt: skip
+@click.option("--sighup-effect", "--sighup_effect", "-sighup_effect", "sighup", type=click.Choice(["stop", "snapshot", "none"]),
+              default="snapshot", show_default=True, help="What a hang-up signal does.")  # fmt: skip
+@click.option("--callback", "callbacks", multiple=True, help="A callback by its name; may be repeated.")
+@click.option("--log/--no-log", default=None, help="Write Caffe's log lines.  [default: unless on a terminal]")
+@common
+def command(
+    solver: str | None,
+    solver_option: str | None,
+    weights: str | None,
+    snapshot: str | None,
+    iterations: int | None,
+    fields: tuple[str, ...],
+    sigint: str,
+    sighup: str,
+    callbacks: tuple[str, ...],
+    log: bool | None,
+    engine: str,
+    threads: int | None,
+    seed: int | None,
+    allow_python_layers: bool,
+    level: int,
+    stage: tuple[str, ...],
+    gpu: str | None,
+) -> None:
+    """Train the net of a SOLVER file.
+
+    On a terminal a progress line shows loss, learning rate and time left; otherwise, or with --log, the log has the
+    lines that Caffe prints. Ctrl-C stops after the iteration that is going on and writes a snapshot.
+    """
+    from ..solver import Solver
+    from ..solver.signals import handle_signals
+
+    path = one_of(solver, solver_option, "the solver file")
+    if weights and snapshot:
+        raise click.UsageError("give --weights to start from weights, or --snapshot to go on from a state, not both")
+    warn_gpu(gpu)
+    overrides = _fields(fields)
+    if iterations is not None:
+        overrides["max_iter"] = iterations
+    if weights is not None:
+        overrides["weights"] = [weights]
+    live = sys.stderr.isatty() if log is None else not log
+    trainer = Solver(
+        path,
+        engine=make_engine(engine, threads),
+        seed=seed,
+        level=level,
+        stages=stage_list(stage),
+        allow_python_layers=allow_python_layers,
+        fields=overrides,
+    )
+    if snapshot:
+        trainer.restore(snapshot)
+    trainer.callbacks += [*_named_callbacks(trainer, callbacks), _reporter(live)]
+    _opening(trainer)
+    begin = time.monotonic()
+    with handle_signals(trainer, sigint, sighup):
+        trainer.solve()
+    _closing(trainer, time.monotonic() - begin)
+    if trainer.stopped:
+        sys.exit(130)
+
+
+def _fields(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """``--set`` options as values; the schema checks their types."""
+    from ..plugins import plugin_manager
+    from ..proto import parse_text
+
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise click.UsageError(f"--set takes FIELD=VALUE; got '{pair}'")
+        message_class = plugin_manager().schema().message("SolverParameter")
+        field = message_class.DESCRIPTOR.fields_by_name.get(name)
+        quoted = f'"{value}"' if field is not None and field.type == field.TYPE_STRING else value
+        message = parse_text(f"{name}: {quoted}", message_class, f"--set {pair}").message
+        parsed = getattr(message, name)
+        found[name] = list(parsed) if field is not None and field.is_repeated else parsed
+    return found
+
+
+def _named_callbacks(solver: Solver, names: tuple[str, ...]) -> list[Callback]:
+    return [solver.plugins.get("callbacks", name).item() for name in names]
+
+
+def _reporter(live: bool) -> Callback:
+    if live:
+        from ._progress import Progress
+
+        return Progress()
+    from ..solver.callbacks.caffe_log import CaffeLog
+
+    return CaffeLog()
+
+
+def _opening(solver: Solver) -> None:
+    from .. import __version__
+
+    counts = sum(p.blob.count for p in solver.net.learnable)
+    lines = [
+        f"cortado {__version__}, engine {solver.engine.name} ({solver.engine.isa}), seed {solver.seed}",
+        f"training '{solver.net.name}': {len(solver.net.layers)} layers, {counts:,} parameters, "
+        f"{solver.param.type}, iterations {solver.iteration} to {solver.param.max_iter}",
+    ]
+    for report in solver.load_reports:
+        lines += str(report).splitlines()
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def _closing(solver: Solver, seconds: float) -> None:
+    from ..solver.snapshot import snapshot_paths
+
+    weights, state = snapshot_paths(solver)
+    click.echo(f"{solver.iteration} iterations done, {seconds:.1f} s in this run", err=True)
+    for result in solver.results:
+        for name, value, _ in result.outputs:
+            click.echo(f"test net #{result.net}, iteration {result.iteration}: {name} = {value:.4g}", err=True)
+    if weights.exists():
+        click.echo(f"weights: {weights}\nstate:   {state}", err=True)
+        if solver.source and solver.test_nets:
+            click.echo(f"test them: cortado test {solver.source} --weights {weights}", err=True)
