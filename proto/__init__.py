@@ -15,38 +15,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .addition import Addition as Addition
-    from .addition import Rule as Rule
-    from .addition import enum as enum
-    from .addition import field as field
-    from .addition import message as message
-    from .binary import parse_binary as parse_binary
-    from .binary import read_binary as read_binary
-    from .blobs import array_to_blob as array_to_blob
-    from .blobs import blob_shape as blob_shape
-    from .blobs import blob_to_array as blob_to_array
-    from .blobs import is_legacy as is_legacy
-    from .blobs import shapes_match as shapes_match
-    from .document import Document as Document
-    from .document import Positions as Positions
-    from .document import Unknown as Unknown
-    from .files import atomic_path as atomic_path
-    from .files import atomic_write as atomic_write
-    from .files import read_bytes as read_bytes
-    from .files import read_text as read_text
+    from .addition import Addition as Addition, Rule as Rule, enum as enum, field as field, message as message
+    from .binary import parse_binary as parse_binary, read_binary as read_binary
+    from .blobs import (
+        array_to_blob as array_to_blob,
+        blob_shape as blob_shape,
+        blob_to_array as blob_to_array,
+        is_legacy as is_legacy,
+        shapes_match as shapes_match,
+    )
+    from .document import Document as Document, Positions as Positions, Unknown as Unknown
+    from .files import (
+        atomic_path as atomic_path,
+        atomic_write as atomic_write,
+        read_bytes as read_bytes,
+        read_text as read_text,
+    )
     from .format import format_text as format_text
-    from .read import parse_net as parse_net
-    from .read import parse_solver as parse_solver
-    from .read import read_net as read_net
-    from .read import read_solver as read_solver
-    from .read import read_weights_message as read_weights_message
-    from .read import write_binary as write_binary
-    from .read import write_text as write_text
-    from .schema import Schema as Schema
-    from .schema import set_default as set_default
+    from .read import (
+        parse_net as parse_net,
+        parse_solver as parse_solver,
+        read_net as read_net,
+        read_solver as read_solver,
+        read_weights_message as read_weights_message,
+        write_binary as write_binary,
+        write_text as write_text,
+    )
+    from .schema import Schema as Schema, set_default as set_default
     from .text import parse_text as parse_text
-    from .upgrade import upgrade_net as upgrade_net
-    from .upgrade import upgrade_solver as upgrade_solver
+    from .upgrade import upgrade_net as upgrade_net, upgrade_solver as upgrade_solver
 
 _HOMES = {
     "addition": ("Addition", "Rule", "enum", "field", "message"),

@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-STUB_HEAD = "# Generated from caffe.proto by compile.py; do not edit.\n# ruff: noqa\n"
+STUB_HEAD = "# Generated from caffe.proto by compile.py; do not edit.\n# ruff: noqa\n# fmt: off\n"
 
 
 def compile_proto(source: Path) -> tuple[bytes, str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from google.protobuf.descriptor_pb2 import (
     DescriptorProto,
     EnumDescriptorProto,
+    FieldDescriptorProto,
     FileDescriptorProto,
 )
 
@@ -17,6 +18,7 @@ from .addition import Addition
 STOCK = "stock Caffe"
 LARGEST_NUMBER = 2**29 - 1
 PROTOBUF_OWN = range(19000, 20000)
+CLASH_HINT = "choose another name and number, enable only one of the two, or declare 'replaces' for a stock field"
 
 Providers = dict[str, str]
 
@@ -34,103 +36,87 @@ class _Composer:
         self.file = FileDescriptorProto()
         self.file.CopyFrom(stock)
         self.providers: Providers = {}
+        self.replaced: set[str] = set()
 
     def run(self, additions: Sequence[Addition]) -> tuple[FileDescriptorProto, Providers]:
         for addition in additions:
-            for name in addition.replaces:
-                self._remove(name, addition)
+            for dotted in addition.replaces:
+                self._remove(dotted, addition.provider)
         for addition in additions:
             self._add_types(addition)
         for addition in additions:
-            self._add_members(addition)
+            for scope, fields in addition.fields.items():
+                self._add_fields(scope, fields, addition.provider)
+            for scope, values in addition.values.items():
+                self._add_values(scope, values, addition.provider)
         return self.file, self.providers
+
+    def _remove(self, dotted: str, provider: str) -> None:
+        """Drop a stock field or enum value; two providers may both replace the same one."""
+        scope, _, name = dotted.rpartition(".")
+        message, enum = self._find_message(scope), self._find_enum(scope)
+        found = message is not None and _remove_named(message.field, name)
+        found = found or (enum is not None and _remove_named(enum.value, name))
+        if not found and dotted not in self.replaced:
+            rule = f"'replaces' names a field or enum value of {STOCK}"
+            raise PluginError(rule, who=provider, got=f"'{dotted}'")
+        self.replaced.add(dotted)
+
+    def _add_types(self, addition: Addition) -> None:
+        for message in addition.messages:
+            self._claim_type("message", message.name, addition.provider)
+        for enum in addition.enums:
+            self._claim_type("enum", enum.name, addition.provider)
+        self.file.message_type.extend(addition.messages)
+        self.file.enum_type.extend(addition.enums)
+
+    def _claim_type(self, kind: str, name: str, provider: str) -> None:
+        if name in self.providers or name in self._type_names():
+            owner = self._owner(name)
+            raise PluginError(f"the {kind} {name} is already one of {owner}", who=provider, hint=CLASH_HINT)
+        self.providers[name] = provider
+
+    def _add_fields(self, scope: str, fields: Sequence[FieldDescriptorProto], provider: str) -> None:
+        message = self._find_message(scope)
+        if message is None:
+            raise self._no_scope("'fields' names a message", scope, provider)
+        for new in fields:
+            _check_number(scope, new, provider)
+            for old in message.field:
+                self._check_pair("field", scope, (old.name, old.number), (new.name, new.number), provider)
+            message.field.append(new)
+            self.providers[f"{scope}.{new.name}"] = provider
+
+    def _add_values(self, scope: str, values: Mapping[str, int], provider: str) -> None:
+        enum = self._find_enum(scope)
+        if enum is None:
+            raise self._no_scope("'values' names an enum", scope, provider)
+        for name, number in values.items():
+            for old in enum.value:
+                self._check_pair("value", scope, (old.name, old.number), (name, number), provider)
+            enum.value.add(name=name, number=number)
+            self.providers[f"{scope}.{name}"] = provider
+
+    def _check_pair(self, kind: str, scope: str, old: tuple[str, int], new: tuple[str, int], provider: str) -> None:
+        """Two members of one scope must differ in name and in number."""
+        owner = self._owner(f"{scope}.{old[0]}")
+        if new[0] == old[0]:
+            rule = f"{scope}.{old[0]} is already a {kind} of {owner}"
+        elif new[1] == old[1]:
+            rule = f"{'number' if kind == 'field' else kind} {old[1]} of {scope} is already {old[0]} of {owner}"
+        else:
+            return
+        raise PluginError(rule, who=provider, got=f"{new[0]} = {new[1]}", hint=CLASH_HINT)
 
     def _owner(self, name: str) -> str:
         return self.providers.get(name, STOCK)
 
-    def _remove(self, dotted: str, addition: Addition) -> None:
-        """Drop the stock field or enum value *dotted*; two additions may both replace the same one."""
-        scope, _, name = dotted.rpartition(".")
-        message = self._find_message(scope)
-        found = _remove_named(message.field, name) if message else False
-        holder = self._find_enum(scope)
-        found = found or (holder is not None and _remove_named(holder.value, name))
-        if not found and self.providers.get(f"-{dotted}") is None:
-            raise PluginError(
-                f"'replaces' names a field of the stock schema; got '{dotted}'",
-                who=addition.provider,
-            )
-        self.providers[f"-{dotted}"] = addition.provider
+    def _type_names(self) -> list[str]:
+        return [m.name for m in self.file.message_type] + [e.name for e in self.file.enum_type]
 
-    def _add_types(self, addition: Addition) -> None:
-        news: list[DescriptorProto | EnumDescriptorProto] = [
-            *addition.messages,
-            *addition.enums,
-        ]
-        for new in news:
-            taken = {m.name for m in self.file.message_type} | {e.name for e in self.file.enum_type}
-            if new.name in taken:
-                self._clash("message or enum", new.name, self._owner(new.name), addition)
-            self.providers[new.name] = addition.provider
-        self.file.message_type.extend(addition.messages)
-        self.file.enum_type.extend(addition.enums)
-
-    def _add_members(self, addition: Addition) -> None:
-        for scope, fields in addition.fields.items():
-            message = self._find_message(scope)
-            if message is None:
-                raise self._no_scope("message", scope, addition)
-            for new in fields:
-                _check_number(scope, new.name, new.number, addition)
-                for old in message.field:
-                    if new.name == old.name:
-                        self._clash(
-                            f"field of {scope}",
-                            new.name,
-                            self._owner(f"{scope}.{old.name}"),
-                            addition,
-                        )
-                    if new.number == old.number:
-                        what = f"number of {scope}.{new.name}"
-                        taken = f"{new.number}, which is {old.name}"
-                        self._clash(what, taken, self._owner(f"{scope}.{old.name}"), addition)
-                message.field.append(new)
-                self.providers[f"{scope}.{new.name}"] = addition.provider
-        for scope, values in addition.values.items():
-            self._add_values(scope, dict(values), addition)
-
-    def _add_values(self, scope: str, values: dict[str, int], addition: Addition) -> None:
-        holder = self._find_enum(scope)
-        if holder is None:
-            raise self._no_scope("enum", scope, addition)
-        for name, number in values.items():
-            for old in holder.value:
-                if name == old.name or number == old.number:
-                    owner = self._owner(f"{scope}.{old.name}")
-                    self._clash(
-                        f"value of {scope}",
-                        f"{name} = {number}, taken by {old.name}",
-                        owner,
-                        addition,
-                    )
-            holder.value.add(name=name, number=number)
-            self.providers[f"{scope}.{name}"] = addition.provider
-
-    def _clash(self, what: str, name: str, owner: str, addition: Addition) -> None:
-        raise PluginError(
-            f"a {what} belongs to one provider; {owner} has it already",
-            who=addition.provider,
-            got=name,
-            hint="use another name and number, enable only one of them, or declare 'replaces' for a stock field",
-        )
-
-    def _no_scope(self, kind: str, scope: str, addition: Addition) -> PluginError:
-        known = [m.name for m in self.file.message_type] + [e.name for e in self.file.enum_type]
-        return PluginError(
-            f"no {kind} has this name; got '{scope}'",
-            who=addition.provider,
-            hint=nearest(scope, known),
-        )
+    def _no_scope(self, rule: str, scope: str, provider: str) -> PluginError:
+        hint = nearest(scope, self._type_names())
+        return PluginError(f"{rule} of the schema", who=provider, got=f"'{scope}'", hint=hint)
 
     def _find_message(self, dotted: str) -> DescriptorProto | None:
         scope = self.file.message_type
@@ -145,8 +131,8 @@ class _Composer:
     def _find_enum(self, dotted: str) -> EnumDescriptorProto | None:
         scope, _, name = dotted.rpartition(".")
         message = self._find_message(scope) if scope else None
-        holders = message.enum_type if message else self.file.enum_type if not scope else ()
-        return next((e for e in holders if e.name == name), None)
+        enums = message.enum_type if message else self.file.enum_type if not scope else ()
+        return next((e for e in enums if e.name == name), None)
 
 
 def _remove_named(members: Any, name: str) -> bool:
@@ -158,10 +144,10 @@ def _remove_named(members: Any, name: str) -> bool:
     return False
 
 
-def _check_number(scope: str, name: str, number: int, addition: Addition) -> None:
-    if not 0 < number <= LARGEST_NUMBER or number in PROTOBUF_OWN:
+def _check_number(scope: str, field: FieldDescriptorProto, provider: str) -> None:
+    if not 0 < field.number <= LARGEST_NUMBER or field.number in PROTOBUF_OWN:
         raise PluginError(
             f"the number of a field is 1 to {LARGEST_NUMBER} and not {PROTOBUF_OWN.start} to {PROTOBUF_OWN.stop - 1}",
-            who=addition.provider,
-            got=f"{number} for {scope}.{name}",
+            who=provider,
+            got=f"{field.number} for {scope}.{field.name}",
         )

@@ -7,8 +7,7 @@ add_upgraded_layer(net, old)      one old layer that holds weights -> a new one 
 
 from __future__ import annotations
 
-from .net import add_upgraded_layer as add_upgraded_layer
-from .net import upgrade_net as upgrade_net
+from .net import add_upgraded_layer as add_upgraded_layer, upgrade_net as upgrade_net
 from .solver import upgrade_solver as upgrade_solver
 
 __all__ = ["add_upgraded_layer", "upgrade_net", "upgrade_solver"]

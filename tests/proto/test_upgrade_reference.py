@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,8 +20,8 @@ def test_there_are_cases() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_upgrade_agrees_with_caffe(name: str) -> None:
     is_solver = name.startswith("solver")
-    message_class = Schema.stock().SolverParameter if is_solver else Schema.stock().NetParameter
-    upgrade = upgrade_solver if is_solver else upgrade_net
+    message_class: Any = Schema.stock().SolverParameter if is_solver else Schema.stock().NetParameter
+    upgrade: Any = upgrade_solver if is_solver else upgrade_net
     old = parse_text(read_text(FOLDER / f"{name}.in.prototxt"), message_class, name)
     want = parse_text(read_text(FOLDER / f"{name}.out.prototxt"), message_class, name)
     assert str(upgrade(old).message) == str(want.message)
