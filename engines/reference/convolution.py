@@ -46,7 +46,8 @@ class Convolution(ReferenceBase):
                 continue
             col = self._column_space(dx[images], dy.shape[2:], geometry)
             np.matmul(weights, gradient[images], out=col)
-            self.col2im(col.reshape(len(col), -1, *dy.shape[2:]), dx[images], geometry)
+            columns = dx.shape[1] * geometry.taps
+            self.col2im(col.reshape(len(col), columns, *dy.shape[2:]), dx[images], geometry)
 
     @kernel
     def conv_backward_weights(
@@ -89,7 +90,7 @@ class Convolution(ReferenceBase):
         col = self.scratch("columns", (x.shape[1], geometry.taps, images, *out), x.dtype)
         _fill_columns(x, np.moveaxis(col, 2, 0), geometry)
         product = self.like("weights", total)
-        col = col.reshape(groups, -1, images * pixels).swapaxes(1, 2)
+        col = col.reshape(groups, total.shape[2], images * pixels).swapaxes(1, 2)
         np.matmul(gradient.reshape(groups, outputs, images * pixels), col, out=product)
         np.add(total, product, out=total)
 
