@@ -34,12 +34,12 @@ __all__ = [
 
 _LAZY = {"Array": ".engine", "Engine": ".engine", "ReferenceEngine": ".reference"}
 _BUILT_IN = {"native": ".native", "reference": ".reference"}
-_factories: dict[str, Callable[[], Engine]] = {}
-_engines: dict[str, Engine] = {}
+_factories: dict[str, Callable[[], ReferenceEngine]] = {}
+_engines: dict[str, ReferenceEngine] = {}
 _lock = RLock()
 
 
-def register_engine(name: str, factory: Callable[[], Engine]) -> None:
+def register_engine(name: str, factory: Callable[[], ReferenceEngine]) -> None:
     """Make ``get_engine(name)`` call *factory* the first time; called with every engine that a plugin brings."""
     with _lock:
         _factories[name] = factory
@@ -51,7 +51,7 @@ def engine_names() -> list[str]:
     return sorted({*_BUILT_IN, *_factories})
 
 
-def get_engine(name: str = "auto") -> Engine:
+def get_engine(name: str = "auto") -> ReferenceEngine:
     """The engine called *name*, the same object at every call.
 
     ``auto`` is ``native`` where its compiled kernels can be imported, else ``reference``. Errors: PluginError for a
@@ -65,14 +65,14 @@ def get_engine(name: str = "auto") -> Engine:
         return _engines[name]
 
 
-def _auto() -> Engine:
+def _auto() -> ReferenceEngine:
     try:
         return get_engine("native")
     except MissingExtraError:
         return get_engine("reference")
 
 
-def _make(name: str) -> Engine:
+def _make(name: str) -> ReferenceEngine:
     if name in _factories:
         return _factories[name]()
     if name not in _BUILT_IN:
@@ -80,7 +80,7 @@ def _make(name: str) -> Engine:
         raise PluginError(f"engine must be one of {', '.join(names)}", got=repr(name), hint=nearest(name, names))
     try:
         module = import_module(_BUILT_IN[name], __name__)
-        factories: dict[str, Callable[[], Engine]] = module.cortado_engines()
+        factories: dict[str, Callable[[], ReferenceEngine]] = module.cortado_engines()
     except (ImportError, AttributeError) as error:
         raise MissingExtraError(
             f"the engine {name!r} needs its compiled kernels",

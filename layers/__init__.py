@@ -2,7 +2,7 @@
 
 from .arity import Arity, at_least, between, exactly
 from .blob import Array, Blob, Shape
-from .context import LayerContext, Phase
+from .context import LayerContext, Phase, choose_engine
 from .fillers import Filler
 from .layer import Blobs, Layer, product
 from .neuron import NeuronLayer
@@ -20,6 +20,7 @@ __all__ = [
     "Shape",
     "at_least",
     "between",
+    "choose_engine",
     "exactly",
     "product",
 ]

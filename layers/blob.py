@@ -57,7 +57,18 @@ class Blob:
         6.0
     """
 
-    __slots__ = ("_count", "_data", "_data_view", "_diff", "_diff_view", "_shape", "dtype", "initializer", "name", "version")
+    __slots__ = (
+        "_count",
+        "_data",
+        "_data_view",
+        "_diff",
+        "_diff_view",
+        "_shape",
+        "dtype",
+        "initializer",
+        "name",
+        "version",
+    )
 
     def __init__(
         self,
@@ -100,7 +111,7 @@ class Blob:
         Errors: ShapeError for a negative size, more than 32 axes, or more elements than any machine holds.
         """
         sizes = dims[0] if len(dims) == 1 and not isinstance(dims[0], (int, np.integer)) else dims
-        shape = tuple(int(d) for d in sizes)  # type: ignore[arg-type, union-attr]
+        shape = tuple(int(d) for d in sizes)  # type: ignore[arg-type]
         if shape == self._shape and self.version:
             return
         self._count = checked_count(shape, self.name)
@@ -119,7 +130,9 @@ class Blob:
         """
         n = len(self._shape)
         if not -n <= index < n:
-            raise ShapeError(f"axis must be in [{-n}, {n - 1}] for blob '{self.name}' of shape {self._shape}", got=str(index))
+            raise ShapeError(
+                f"axis must be in [{-n}, {n - 1}] for blob '{self.name}' of shape {self._shape}", got=str(index)
+            )
         return index % n
 
     def legacy(self, index: int) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from ..engines import Engine
+    from ..engines import ReferenceEngine
     from ..plugins import PluginManager
     from ..proto import Positions
 
@@ -22,6 +22,20 @@ class Phase(IntEnum):
 
     TRAIN = 0
     TEST = 1
+
+
+def choose_engine(engine: str | ReferenceEngine, plugins: PluginManager) -> ReferenceEngine:
+    """The engine called *engine* (``auto``, ``native``, ``reference``, or a plugin's), or *engine* itself.
+
+    Errors: PluginError for an unknown name, MissingExtraError for ``native`` without its kernels.
+    """
+    from ..engines import engine_names, get_engine, register_engine
+
+    if not isinstance(engine, str):
+        return engine
+    if engine != "auto" and engine not in engine_names():
+        register_engine(engine, plugins.get("engines", engine).item)
+    return get_engine(engine)
 
 
 @dataclass(frozen=True)
@@ -36,7 +50,7 @@ class LayerContext:
     """
 
     phase: Phase
-    engine: Engine
+    engine: ReferenceEngine
     plugins: PluginManager
     dtype: npt.DTypeLike = np.float32
     seed: int = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
 
 import numpy as np
 
@@ -13,10 +13,11 @@ from .blob import Blob, Shape
 from .context import LayerContext
 
 if TYPE_CHECKING:
-    from ..plugins import Parameters
+    from ..plugins import ParametersClass
     from ..proto.caffe_pb2 import FillerParameter, LayerParameter
 
 Blobs = Sequence[Blob]
+ErrorClass: TypeAlias = type[NetError]
 
 
 class Layer:
@@ -61,7 +62,7 @@ class Layer:
 
     type: ClassVar[str] = ""
     param_field: ClassVar[str | None] = None
-    parameters: ClassVar[type[Parameters] | None] = None
+    parameters: ClassVar[ParametersClass | None] = None
     bottoms: ClassVar[Arity] = exactly(1)
     tops: ClassVar[Arity] = exactly(1)
     paired: ClassVar[bool] = False
@@ -161,7 +162,7 @@ class Layer:
         *path: str | int,
         got: object = None,
         hint: str | None = None,
-        error: type[NetError] = ParameterError,
+        error: ErrorClass = ParameterError,
     ) -> NoReturn:
         """Raise *error* (ParameterError) naming this layer and the line of the field at *path*, or of the layer."""
         field = self.param_field or (self.parameters.field if self.parameters is not None else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..errors import CortadoError, NetError
 from ..layers import Blob, Layer, LayerContext
@@ -77,11 +78,11 @@ def _start(graph: Graph, context: LayerContext) -> Built:
 
 
 def _make(built: Built, node: Node, context: LayerContext) -> Layer:
-    config = node.spec.config
-    if not config.HasField("phase") or config.phase != context.phase:
+    config: Any = node.spec.config
+    if not config.HasField("phase"):
         config = type(config)()
         config.CopyFrom(node.spec.config)
-        config.phase = config.phase if config.HasField("phase") else int(context.phase)
+        config.phase = int(context.phase)
     layer = node.layer_class(config, replace(context, positions=node.spec.positions))
     built.layers.append(layer)
     return layer

@@ -89,8 +89,8 @@ def check_file(
         report.states.append(found)
     meant = [s for s in report.states if not s.note] or report.states
     for one in meant:
-        for error in one.problems:
-            report.add(error)
+        for problem in one.problems:
+            report.add(problem)
     return report
 
 
@@ -132,4 +132,3 @@ def _count_parameters(built: Built, report: StateReport) -> int:
         report.problems.append(error)
         return 0
     return sum(p.blob.count for p in parameters)
-

@@ -27,7 +27,6 @@ def definition(source: NetSource, plugins: PluginManager) -> Document[NetParamet
     if isinstance(source, (str, Path)):
         return read_net(source, schema)
     if hasattr(source, "SerializeToString"):
-        message = schema.message("NetParameter")()
-        message.ParseFromString(source.SerializeToString())
+        message = schema.NetParameter.FromString(source.SerializeToString())
         return upgrade_net(Document(message, Positions.unknown(f"net '{message.name}'")))
     raise FileError("a net is named by a path, a Document or a NetParameter", got=repr(source))

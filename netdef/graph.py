@@ -41,7 +41,9 @@ class Graph:
     outputs: list[int] = field(default_factory=list)
 
 
-def wire(layers: list[LayerSpec], plugins: PluginManager, report: Callable[[CortadoError], None] | None = None) -> Graph:
+def wire(
+    layers: list[LayerSpec], plugins: PluginManager, report: Callable[[CortadoError], None] | None = None
+) -> Graph:
     """The graph of *layers*, which are selected and have their splits.
 
     Errors: UnknownLayerError, NetError for wrong arity, a bottom nobody writes, a top written twice, or counts of

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..engines import Engine, get_engine
+from ..engines import ReferenceEngine
 from ..errors import NetError, WeightsError, nearest
-from ..layers import Array, Blob, LayerContext, Phase
+from ..layers import Array, Blob, LayerContext, Phase, choose_engine
 from ..plugins import PluginManager, plugin_manager
 from .build import build
 from .definition import NetSource, definition
@@ -33,7 +33,7 @@ class Net:
     *source*: the path of a prototxt, a ``NetParameter`` message, or a parsed ``Document``;
     *phase*, *level*, *stages*: the state its rules are met with (TEST, 0, none);
     *weights*: a path, or several, to load learned blobs from;
-    *engine*: ``"auto"``, ``"native"``, ``"reference"`` or an Engine;
+    *engine*: ``"auto"``, ``"native"``, ``"reference"``, a plugin's, or an engine object;
     *dtype*: of all blobs, float32 or float64;
     *seed*: root of all random numbers of this net; None draws one, which ``net.seed`` tells;
     *plugins*: the plugin manager to look types up in (the process's own);
@@ -62,7 +62,7 @@ class Net:
         weights: str | Path | Sequence[str | Path] | None = None,
         level: int = 0,
         stages: Sequence[str] = (),
-        engine: str | Engine = "auto",
+        engine: str | ReferenceEngine = "auto",
         dtype: npt.DTypeLike = np.float32,
         seed: int | None = None,
         plugins: PluginManager | None = None,
@@ -75,7 +75,7 @@ class Net:
         document = definition(source, plugins)
         self.phase = Phase(phase)
         self.state = NetState(self.phase, level, tuple(stages))
-        self.engine = engine if isinstance(engine, Engine) else get_engine(engine)
+        self.engine = choose_engine(engine, plugins)
         self.seed = secrets.randbits(63) if seed is None else seed
         self.name: str = document.message.name
         self.context = LayerContext(

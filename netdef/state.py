@@ -43,7 +43,7 @@ class LayerSpec:
         return f"layer '{self.config.name}' ({self.config.type})"
 
 
-def select(document: Document, state: NetState) -> list[LayerSpec]:
+def select(document: Document[Any], state: NetState) -> list[LayerSpec]:
     """The layers of *document* that take part in *state*, in order.
 
     A layer without rules takes part; with ``include`` rules, when any of them is met; with ``exclude`` rules, when
@@ -71,7 +71,7 @@ def select(document: Document, state: NetState) -> list[LayerSpec]:
 
 def meets(state: NetState, rule: NetStateRule) -> bool:
     """Whether *state* satisfies every part of *rule*."""
-    if rule.HasField("phase") and rule.phase != state.phase:
+    if rule.HasField("phase") and int(rule.phase) != int(state.phase):
         return False
     if rule.HasField("min_level") and state.level < rule.min_level:
         return False

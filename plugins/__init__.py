@@ -2,7 +2,7 @@
 
 from .manager import KINDS, Broken, PluginManager, plugin_manager, register, use_plugin_manager
 from .markers import hookimpl, hookspec
-from .parameters import Bool, Choice, Field, Float, Int, Message, Parameters, String, UInt
+from .parameters import Bool, Choice, Field, Float, Int, Message, Parameters, ParametersClass, String, UInt
 from .registry import Entry, Kind, Provider, Registry
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Kind",
     "Message",
     "Parameters",
+    "ParametersClass",
     "PluginManager",
     "Provider",
     "Registry",

@@ -274,4 +274,3 @@ def _single(hook: str, thing: Any) -> Any:
 
     contribute.__name__ = hook
     return type("OneThing", (), {hook: staticmethod(hookimpl(contribute))})()
-

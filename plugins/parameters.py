@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from ..errors import PluginError
 from ..proto import addition as schema
@@ -99,7 +99,9 @@ class Parameters:
         cls.fields = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
         numbers = [f.number for f in cls.fields.values()]
         if len(set(numbers)) != len(numbers):
-            raise PluginError("fields of one message need different numbers", who=f"class {cls.__qualname__}", got=str(numbers))
+            raise PluginError(
+                "fields of one message need different numbers", who=f"class {cls.__qualname__}", got=str(numbers)
+            )
 
     @classmethod
     def addition(cls, provider: str) -> schema.Addition:
@@ -135,3 +137,7 @@ class Parameters:
                     if rule:
                         return name, rule, item
         return None
+
+
+ParametersClass: TypeAlias = type[Parameters]
+"""What the ``parameters`` attribute of a layer, optimizer … holds."""

@@ -44,8 +44,12 @@ def check_solver(
         param: Any = document.message
         engine = get_engine("reference")
         plugins.get("optimizers", param.type, where=document.positions.at("type")).item(param, engine).check()
-        plugins.get("lr_policies", param.lr_policy or "fixed", where=document.positions.at("lr_policy")).item(param).check()
-        regularizer = plugins.get("regularizers", param.regularization_type, where=document.positions.at("regularization_type"))
+        plugins.get("lr_policies", param.lr_policy or "fixed", where=document.positions.at("lr_policy")).item(
+            param
+        ).check()
+        regularizer = plugins.get(
+            "regularizers", param.regularization_type, where=document.positions.at("regularization_type")
+        )
         regularizer.item(param, engine).check()
         plan = plan_solver(param, plugins, Path(path).parent)
     except CortadoError as error:

@@ -60,7 +60,7 @@ def plan_solver(
 
 
 def _train_field(param: SolverParameter) -> str:
-    given = [name for name in TRAIN_FIELDS if param.HasField(name)]  # type: ignore[arg-type]
+    given = [name for name in TRAIN_FIELDS if param.HasField(name)]
     if len(given) != 1:
         raise SolverError(
             f"a solver needs exactly one training net, in one of {', '.join(TRAIN_FIELDS)}",
@@ -92,8 +92,8 @@ class _Reader:
 
 
 def _overlay(own: NetStateMessage, states: Sequence[NetStateMessage], phase: Phase) -> NetState:
-    merged = type(own)()
-    merged.phase = int(phase)  # type: ignore[assignment]
+    merged: Any = type(own)()
+    merged.phase = int(phase)
     merged.MergeFrom(own)
     for state in states:
         merged.MergeFrom(type(own).FromString(state.SerializeToString()))
@@ -103,7 +103,7 @@ def _overlay(own: NetStateMessage, states: Sequence[NetStateMessage], phase: Pha
 def _test_plans(param: SolverParameter, reader: _Reader) -> list[NetPlan]:
     own = [("test_net_param", i) for i in range(len(param.test_net_param))]
     own += [("test_net", i) for i in range(len(param.test_net))]
-    common = next((name for name in ("net_param", "net") if param.HasField(name)), None)  # type: ignore[arg-type]
+    common = next((name for name in ("net_param", "net") if param.HasField(name)), None)
     count = len(param.test_iter)
     if common is None and count != len(own):
         raise SolverError("test_iter must be given once per test net", got=f"{count} for {len(own)} test nets")
@@ -113,8 +113,8 @@ def _test_plans(param: SolverParameter, reader: _Reader) -> list[NetPlan]:
         raise SolverError(f"test_state must be given once per test net ({count})", got=str(len(param.test_state)))
     if count and param.test_interval <= 0:
         raise SolverError("test_interval must be at least 1 when there are test nets", got=str(param.test_interval))
-    fields = own + [(common, None)] * (count - len(own))  # type: ignore[list-item]
-    states = list(param.test_state) or [None] * count
+    fields: list[tuple[str, int | None]] = [*own, *[(common or "net", None)] * (count - len(own))]
+    states: list[Any] = list(param.test_state) or [None] * count
     return [
         reader.read(field, Phase.TEST, [state] if state is not None else [], index, batches)
         for (field, index), state, batches in zip(fields, states, param.test_iter, strict=True)

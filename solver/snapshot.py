@@ -112,7 +112,9 @@ State = tuple[int, str, int, list[Array]]
 
 def _read_binary(solver: Solver, data: bytes, path: str | Path) -> State:
     message: Any = parse_binary(data, solver.plugins.schema().message("SolverState"), str(path))
-    history = [_shaped(blob_to_array(blob), p.blob.shape) for blob, p in zip(message.history, _cycle(solver), strict=False)]
+    history = [
+        _shaped(blob_to_array(blob), p.blob.shape) for blob, p in zip(message.history, _cycle(solver), strict=False)
+    ]
     history += [blob_to_array(blob) for blob in message.history[len(history) :]]
     return message.iter, message.learned_net, message.current_step, history
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..engines import Engine, get_engine
+from ..engines import ReferenceEngine
 from ..errors import CortadoError, SolverError
-from ..layers import Array
+from ..layers import Array, choose_engine
 from ..netdef.net import Net
 from ..netdef.weights import LoadReport
 from ..plugins import PluginManager, plugin_manager
@@ -60,7 +60,7 @@ class Solver:
         source: str | Path | Document[Any] | Any,
         *,
         weights: str | Path | Sequence[str | Path] | None = None,
-        engine: str | Engine = "auto",
+        engine: str | ReferenceEngine = "auto",
         dtype: npt.DTypeLike = np.float32,
         seed: int | None = None,
         level: int = 0,
@@ -71,7 +71,7 @@ class Solver:
         fields: dict[str, Any] | None = None,
     ) -> None:
         self.plugins = plugins or plugin_manager()
-        self.engine = engine if isinstance(engine, Engine) else get_engine(engine)
+        self.engine = choose_engine(engine, self.plugins)
         self.source = source if isinstance(source, (str, Path)) else None
         self.param = _param(source, self.plugins, fields or {})
         self.callbacks = list(callbacks)
@@ -119,7 +119,9 @@ class Solver:
 
     def _choose_parts(self) -> None:
         self.optimizer: Optimizer = self.plugins.get("optimizers", self.param.type).item(self.param, self.engine)
-        self.policy: LearningRatePolicy = self.plugins.get("lr_policies", self.param.lr_policy or "fixed").item(self.param)
+        self.policy: LearningRatePolicy = self.plugins.get("lr_policies", self.param.lr_policy or "fixed").item(
+            self.param
+        )
         regularizer = self.plugins.get("regularizers", self.param.regularization_type)
         self.regularizer: Regularizer = regularizer.item(self.param, self.engine)
         for part in (self.optimizer, self.policy, self.regularizer):

@@ -60,8 +60,7 @@ def make_filler(
     a shape or a field that the filler refuses.
     """
     if param is None:
-        param = layer.context.plugins.schema().message("FillerParameter")()
-        param.type, param.value = default, value
+        param = layer.context.plugins.schema().FillerParameter(type=default, value=value)
     where = layer.context.position()
     filler: Filler = layer.context.plugins.get("fillers", param.type, where=where, who=layer.who).item(param)
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ...errors import SolverError
 
 if TYPE_CHECKING:
-    from ...plugins import Parameters
+    from ...plugins import ParametersClass
     from ...proto.caffe_pb2 import SolverParameter
 
 
@@ -29,7 +29,7 @@ class LearningRatePolicy:
 
     plugin_kind: ClassVar[str] = "lr_policies"
     type: ClassVar[str] = ""
-    parameters: ClassVar[type[Parameters] | None] = None
+    parameters: ClassVar[ParametersClass | None] = None
 
     def __init__(self, param: SolverParameter) -> None:
         self.param: Any = param
@@ -45,9 +45,13 @@ class LearningRatePolicy:
     def need_positive(self, field: str) -> None:
         """Errors: SolverError unless *field* of the solver is greater than 0."""
         if not getattr(self.param, field) > 0:
-            raise SolverError(f"lr_policy '{self.type}' needs {field} > 0", got=f"{field}: {getattr(self.param, field):g}")
+            raise SolverError(
+                f"lr_policy '{self.type}' needs {field} > 0", got=f"{field}: {getattr(self.param, field):g}"
+            )
 
     def need_not_negative(self, field: str) -> None:
         """Errors: SolverError when *field* of the solver is negative."""
         if getattr(self.param, field) < 0:
-            raise SolverError(f"lr_policy '{self.type}' needs {field} >= 0", got=f"{field}: {getattr(self.param, field):g}")
+            raise SolverError(
+                f"lr_policy '{self.type}' needs {field} >= 0", got=f"{field}: {getattr(self.param, field):g}"
+            )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...engines import Engine
+from ...engines import ReferenceEngine
 from ...errors import SolverError
 from ...layers import Array
 
 if TYPE_CHECKING:
-    from ...plugins import Parameters
+    from ...plugins import ParametersClass
     from ...proto.caffe_pb2 import SolverParameter
 
 
@@ -39,11 +39,11 @@ class Optimizer:
     plugin_kind: ClassVar[str] = "optimizers"
     type: ClassVar[str] = ""
     slots: ClassVar[int] = 1
-    parameters: ClassVar[type[Parameters] | None] = None
+    parameters: ClassVar[ParametersClass | None] = None
 
-    def __init__(self, param: SolverParameter, engine: Engine) -> None:
+    def __init__(self, param: SolverParameter, engine: ReferenceEngine) -> None:
         self.param: Any = param
-        self.engine: Any = engine
+        self.engine = engine
 
     def check(self) -> None:
         """Refuse, with a SolverError, solver fields that make no sense for this optimizer."""

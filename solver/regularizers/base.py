@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...engines import Engine
+from ...engines import ReferenceEngine
 from ...layers import Array
 
 if TYPE_CHECKING:
-    from ...plugins import Parameters
+    from ...plugins import ParametersClass
     from ...proto.caffe_pb2 import SolverParameter
 
 
@@ -37,11 +37,11 @@ class Regularizer:
 
     plugin_kind: ClassVar[str] = "regularizers"
     type: ClassVar[str] = ""
-    parameters: ClassVar[type[Parameters] | None] = None
+    parameters: ClassVar[ParametersClass | None] = None
 
-    def __init__(self, param: SolverParameter, engine: Engine) -> None:
+    def __init__(self, param: SolverParameter, engine: ReferenceEngine) -> None:
         self.param: Any = param
-        self.engine: Any = engine
+        self.engine = engine
 
     def check(self) -> None:
         """Refuse, with a SolverError, fields that make no sense."""

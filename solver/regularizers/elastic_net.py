@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ...layers import Array
-from ...plugins import Float, Parameters, hookimpl
+from ...plugins import Float, Parameters, ParametersClass, hookimpl
 from .base import Regularizer
 
 
@@ -32,7 +32,7 @@ class ElasticNet(Regularizer):
     """
 
     type: ClassVar[str] = "ElasticNet"
-    parameters: ClassVar[type[Parameters] | None] = ElasticNetParameter
+    parameters: ClassVar[ParametersClass | None] = ElasticNetParameter
 
     def loss(self, w: Array, strength: float) -> float:
         p = self.param.elastic_net_param

@@ -36,9 +36,10 @@ def stage_list(stage: tuple[str, ...]) -> list[str]:
 
 def make_engine(name: str, threads: int | None) -> Any:
     """The engine called *name*, with its number of threads set where it has one to set."""
-    from ..engines import get_engine
+    from ..layers import choose_engine
+    from ..plugins import plugin_manager
 
-    engine: Any = get_engine(name)
+    engine: Any = choose_engine(name, plugin_manager())
     if threads and hasattr(engine, "set_threads"):
         engine.set_threads(threads)
     return engine

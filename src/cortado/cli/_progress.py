@@ -6,8 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress as Bar,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from ..solver import Callback
 
@@ -36,7 +43,9 @@ class Progress(Callback):
             TimeRemainingColumn(),
         )
         self._bar = Bar(*columns, console=self.console, refresh_per_second=5)
-        self._task = self._bar.add_task("train", total=solver.param.max_iter, completed=solver.iteration, loss=0.0, rate=0.0)
+        self._task = self._bar.add_task(
+            "train", total=solver.param.max_iter, completed=solver.iteration, loss=0.0, rate=0.0
+        )
         self._bar.start()
 
     def on_iteration(self, solver: Solver, metrics: TrainMetrics) -> None:

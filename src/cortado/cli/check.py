@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: cortado check examples/digits/net.prototxt examples/digits/solver.prototxt")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--phase", type=click.Choice(["TRAIN", "TEST"]), help="Only this phase.  [default: both]")
-@click.option("--shape", "shapes", multiple=True, metavar="BLOB=NxCxHxW", help="Shape of a blob that only data could tell.")
+@click.option(
+    "--shape", "shapes", multiple=True, metavar="BLOB=NxCxHxW", help="Shape of a blob that only data could tell."
+)
 @click.option("--quiet", "-q", is_flag=True, help="Only the problems.")
 @level
 @stages
-def command(files: tuple[str, ...], phase: str | None, shapes: tuple[str, ...], quiet: bool, level: int, stage: tuple[str, ...]) -> None:
+def command(
+    files: tuple[str, ...], phase: str | None, shapes: tuple[str, ...], quiet: bool, level: int, stage: tuple[str, ...]
+) -> None:
     """Find what would fail in net and solver FILEs, without data and without building anything.
 
     Syntax, unknown fields and layer types, wiring, parameters, and every shape that does not depend on data. Exit

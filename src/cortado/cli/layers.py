@@ -37,5 +37,8 @@ def _sheet(layer: type, provider: str) -> str:
     lines = [f"{head}{marks_text}. From {provider}.", "", inspect.getdoc(layer) or "(no data sheet)"]
     if layer.parameters is not None:
         lines += ["", f"{layer.parameters.field}:"]
-        lines += [f"  {name} ({field.kind}, {field.default!r})  {field.doc}" for name, field in layer.parameters.fields.items()]
+        lines += [
+            f"  {name} ({field.kind}, {field.default!r})  {field.doc}"
+            for name, field in layer.parameters.fields.items()
+        ]
     return "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 import click
 
@@ -72,7 +73,7 @@ def doctor_command() -> None:
     sys.exit(1 if problems else 0)
 
 
-def _rows(everything: bool) -> list[dict[str, object]]:
+def _rows(everything: bool) -> list[dict[str, Any]]:
     from ..plugins import KINDS, plugin_manager
 
     manager = plugin_manager()
@@ -80,7 +81,7 @@ def _rows(everything: bool) -> list[dict[str, object]]:
     for kind in KINDS:
         for entry in manager.registry(kind).all():
             registers.setdefault(entry.provider.plugin, {}).setdefault(kind, []).append(entry.name)
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for provider in manager.providers.values():
         if not provider.builtin or (everything and provider.plugin in registers):
             rows.append(_row(provider, registers.get(provider.plugin, {}), ""))
@@ -88,6 +89,6 @@ def _rows(everything: bool) -> list[dict[str, object]]:
     return rows
 
 
-def _row(provider: object, registers: dict[str, list[str]], error: str) -> dict[str, object]:
+def _row(provider: object, registers: dict[str, list[str]], error: str) -> dict[str, Any]:
     parts = {name: getattr(provider, name) for name in ("plugin", "distribution", "version", "builtin")}
     return {**parts, "registers": registers, "error": error}

@@ -11,15 +11,18 @@ from ._kind import read_net_or_solver
 from ._options import common, make_engine, one_of, stage_list, warn_gpu
 
 if TYPE_CHECKING:
-    from ..engines import Engine
     from ..netdef import Net
 
 
-@click.command(epilog="Example: cortado test examples/digits/solver.prototxt --weights examples/digits/digits_iter_500.caffemodel")
+@click.command(
+    epilog="Example: cortado test examples/digits/solver.prototxt --weights examples/digits/digits_iter_500.caffemodel"
+)
 @click.argument("model", required=False)
 @click.option("--model", "-model", "model_option", help="The net file, in Caffe's spelling.")
 @click.option("--weights", "-weights", required=True, help="Weight files, separated by commas.")
-@click.option("--iterations", "-iterations", type=click.IntRange(1), help="Batches to test.  [default: 50, or test_iter]")
+@click.option(
+    "--iterations", "-iterations", type=click.IntRange(1), help="Batches to test.  [default: 50, or test_iter]"
+)
 @click.option("--quiet", "-q", is_flag=True, help="Only the means, not every batch.")
 @common
 def command(
@@ -47,7 +50,7 @@ def command(
 
     path = one_of(model, model_option, "the net or solver file")
     warn_gpu(gpu)
-    kernels: Engine = make_engine(engine, threads)
+    kernels = make_engine(engine, threads)
     jobs: list[tuple[Net, int]] = []
     kind, document = read_net_or_solver(path)
     if kind == "net":

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: cortado time examples/digits/net.prototxt --iterations 20")
 @click.argument("model", required=False)
 @click.option("--model", "-model", "model_option", help="The net file, in Caffe's spelling.")
-@click.option("--phase", "-phase", type=click.Choice(["TRAIN", "TEST"]), default="TRAIN", show_default=True, help="Phase.")
-@click.option("--iterations", "-iterations", type=click.IntRange(1), default=50, show_default=True, help="Passes to time.")
+@click.option(
+    "--phase", "-phase", type=click.Choice(["TRAIN", "TEST"]), default="TRAIN", show_default=True, help="Phase."
+)
+@click.option(
+    "--iterations", "-iterations", type=click.IntRange(1), default=50, show_default=True, help="Passes to time."
+)
 @common
 def command(
     model: str | None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,11 @@ class Net:
     # -- running ------------------------------------------------------------------------------------------------
 
     def forward(
-        self, blobs: Iterable[str] | None = None, start: str | None = None, end: str | None = None, **kwargs: npt.ArrayLike
+        self,
+        blobs: Iterable[str] | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        **kwargs: npt.ArrayLike,
     ) -> dict[str, Array]:
         """Set the input blobs named by keyword, run from layer *start* to *end*, and return the outputs by name,
         with those of *blobs*. As in pycaffe the arrays are views, valid until the next forward."""
@@ -159,8 +163,20 @@ class Net:
         self.net.forward(first, last)
         return {name: self.net.blob(name).data for name in sorted(outputs)}
 
+    def _forward_named(self, blobs: Iterable[str] | None, inputs: dict[str, Array]) -> dict[str, Array]:
+        self._fill(inputs, self.net.inputs, "data", "inputs")
+        return self.forward(blobs)
+
+    def _backward_named(self, diffs: Iterable[str] | None, tops: dict[str, Array]) -> dict[str, Array]:
+        self._fill(tops, self.net.outputs, "diff", "top diffs")
+        return self.backward(diffs)
+
     def backward(
-        self, diffs: Iterable[str] | None = None, start: str | None = None, end: str | None = None, **kwargs: npt.ArrayLike
+        self,
+        diffs: Iterable[str] | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        **kwargs: npt.ArrayLike,
     ) -> dict[str, Array]:
         """Set the diffs of output blobs named by keyword, run from layer *start* back to *end*, and return the diffs of
         the inputs by name, with those of *diffs*."""
@@ -173,7 +189,7 @@ class Net:
         self.net.backward(first, last)
         return {name: self.net.blob(name).diff for name in sorted(names)}
 
-    def _fill(self, values: dict[str, npt.ArrayLike], allowed: Sequence[str], part: str, noun: str) -> None:
+    def _fill(self, values: Mapping[str, npt.ArrayLike], allowed: Sequence[str], part: str, noun: str) -> None:
         if not set(values) <= set(allowed):
             raise NetError(f"{noun} must be among {sorted(allowed)}", got=str(sorted(values)))
         if values and part == "data" and set(values) != set(allowed):
@@ -194,7 +210,7 @@ class Net:
         """Forward any number of records, batch by batch; the last batch is filled up with zeros and cut again."""
         parts: dict[str, list[Array]] = {}
         for batch in self._batch({name: np.asarray(value) for name, value in kwargs.items()}):
-            for name, value in self.forward(blobs=blobs, **batch).items():
+            for name, value in self._forward_named(blobs, batch).items():
                 parts.setdefault(name, []).append(value.copy())
         count = len(np.asarray(next(iter(kwargs.values()))))
         return {name: np.concatenate(values)[:count] for name, values in parts.items()}
@@ -207,10 +223,11 @@ class Net:
         gradients: dict[str, list[Array]] = {}
         forward = {k: np.asarray(v) for k, v in kwargs.items() if k in self.net.inputs}
         backward = {k: np.asarray(v) for k, v in kwargs.items() if k in self.net.outputs}
-        for batch, tops in zip_longest(self._batch(forward), self._batch(backward), fillvalue={}):
-            for name, value in self.forward(blobs=blobs, **batch).items():
+        pairs: Iterable[tuple[Any, Any]] = zip_longest(self._batch(forward), self._batch(backward), fillvalue={})
+        for batch, tops in pairs:
+            for name, value in self._forward_named(blobs, batch).items():
                 outputs.setdefault(name, []).append(value.copy())
-            for name, value in self.backward(diffs=diffs, **tops).items():
+            for name, value in self._backward_named(diffs, tops).items():
                 gradients.setdefault(name, []).append(value.copy())
         count = len(next(iter(forward.values())))
         return (
