@@ -23,8 +23,8 @@ def kernel(method: Method) -> Method:
 class Engine:
     """The base of all engines: who it is, and where its arrays come from.
 
-    Attributes: *name*, as in ``get_engine(name)``; *isa*, what the kernels run on, for logs; *xp*, the module with
-    NumPy's functions for this engine's arrays, so that a cheap layer can write ``self.engine.xp.abs(x, out=y)``;
+    Attributes: *name*, as in ``get_engine(name)``; *isa*, what the kernels run on, in words for logs; *xp*, the module
+    with NumPy's functions for this engine's arrays, so that a cheap layer can write ``self.engine.xp.abs(x, out=y)``;
     *threads*, how many the kernels may use.
 
     The kernels themselves are described by `ReferenceEngine`. These rules hold for all of them:
@@ -52,4 +52,4 @@ class Engine:
         return array
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}: {self.isa}, threads: {self.threads}>"
+        return f"<{type(self).__name__} {self.name!r}: {self.isa}>"

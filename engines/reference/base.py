@@ -9,7 +9,19 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
+from ...errors import ShapeError
 from ..engine import Array, Engine
+
+
+def reshaped(array: Array, *shape: int) -> Array:
+    """A view of *array* in another shape. Errors: ShapeError where only a copy would do, for writes would be lost."""
+    if not array.flags.c_contiguous:
+        raise ShapeError(
+            "the arrays of a kernel must be C-contiguous",
+            got=f"shape {array.shape} with strides {array.strides}",
+            hint="pass it a copy",
+        )
+    return array.reshape(shape)
 
 
 class ReferenceBase(Engine):

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..engine import Array, kernel
 from ..geometry import ConvGeometry
-from .base import ReferenceBase
+from .base import ReferenceBase, reshaped
 from .windows import conv_taps
 
 # How many bytes of columns are made at a time, in whole images: enough for BLAS, and still in the caches.
@@ -33,7 +33,7 @@ class Convolution(ReferenceBase):
         for images in self._chunks(x, y, geometry):
             np.matmul(weights, self._columns(x[images], y.shape[2:], geometry), out=product[images])
         if bias is not None:
-            flat = y.reshape(*y.shape[:2], prod(y.shape[2:]))
+            flat = reshaped(y, *y.shape[:2], prod(y.shape[2:]))
             np.add(flat, bias[:, None], out=flat)
 
     @kernel
@@ -71,7 +71,7 @@ class Convolution(ReferenceBase):
 
         x: [N, C, *S]; col: [N, C * prod(kernel), *out], the taps t of one channel in row-major order.
         """
-        _fill_columns(x, col.reshape(*x.shape[:2], geometry.taps, *col.shape[2:]), geometry)
+        _fill_columns(x, reshaped(col, *x.shape[:2], geometry.taps, *col.shape[2:]), geometry)
 
     @kernel
     def col2im(self, col: Array, x: Array, geometry: ConvGeometry) -> None:
@@ -108,7 +108,7 @@ class Convolution(ReferenceBase):
 
     def _grouped(self, x: Array, geometry: ConvGeometry) -> Array:
         groups = geometry.groups
-        return x.reshape(len(x), groups, x.shape[1] // groups, prod(x.shape[2:]))
+        return reshaped(x, len(x), groups, x.shape[1] // groups, prod(x.shape[2:]))
 
     def _chunks(self, x: Array, y: Array, geometry: ConvGeometry) -> Iterator[slice]:
         image = x.shape[1] * geometry.taps * prod(y.shape[2:]) * x.itemsize
@@ -117,7 +117,7 @@ class Convolution(ReferenceBase):
 
 
 def _by_group(w: Array, geometry: ConvGeometry) -> Array:
-    return w.reshape(geometry.groups, w.shape[0] // geometry.groups, prod(w.shape[1:]))
+    return reshaped(w, geometry.groups, w.shape[0] // geometry.groups, prod(w.shape[1:]))
 
 
 def _fill_columns(x: Array, col: Array, geometry: ConvGeometry) -> None:

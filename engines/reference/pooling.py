@@ -8,7 +8,7 @@ import numpy as np
 
 from ..engine import Array, kernel
 from ..geometry import PoolGeometry
-from .base import ReferenceBase
+from .base import ReferenceBase, reshaped
 from .windows import first_pixels, pool_taps, strides_of, window_areas, window_origins
 
 
@@ -44,7 +44,7 @@ class Pooling(ReferenceBase):
     def max_pool_backward(self, dy: Array, mask: Array, dx: Array, geometry: PoolGeometry) -> None:
         """dx = sum of dy over the windows whose mask is the pixel, else 0. Overwrites dx; mask -1 is skipped."""
         dx.fill(0)
-        planes = dx.reshape(-1)
+        planes = reshaped(dx, dx.size)
         index = self.scratch("index", mask.shape, np.intp)
         first = np.arange(dx.shape[0] * dx.shape[1], dtype=np.intp) * prod(dx.shape[2:])
         np.add(mask, first.reshape(*dx.shape[:2], *(1,) * (dx.ndim - 2)), out=index)

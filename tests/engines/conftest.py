@@ -47,12 +47,12 @@ def _in_float64(arguments: Arguments) -> Arguments:
 
 
 def _compare(where: str, tolerance: float, got: Arguments, want: dict[str, Any]) -> None:
-    for output, expected in want.items():
+    for output, wanted in want.items():
         found = np.asarray(got[output])
         if found.dtype.kind == "i":
-            np.testing.assert_array_equal(found, expected, err_msg=f"{where}: {output}")
+            np.testing.assert_array_equal(found, wanted, err_msg=f"{where}: {output}")
             continue
-        expected = np.asarray(expected)
+        expected = np.asarray(wanted)
         dtype = next((a.dtype for a in got.values() if isinstance(a, np.ndarray) and a.dtype.kind == "f"), found.dtype)
         close = 16 * tolerance * float(np.finfo(dtype).eps)
         scale = max(1.0, float(np.abs(expected[np.isfinite(expected)]).max(initial=0)))

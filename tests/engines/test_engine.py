@@ -7,9 +7,9 @@ import threading
 import numpy as np
 import pytest
 
-import cortado.engines as engines
+from cortado import engines
 from cortado.engines import ConvGeometry, Engine, ReferenceEngine, engine_names, get_engine, register_engine
-from cortado.errors import MissingExtraError, PluginError
+from cortado.errors import MissingExtraError, PluginError, ShapeError
 
 
 def test_reference_is_one_object():
@@ -75,7 +75,7 @@ def test_arrays_come_in_float32_unless_asked():
 
 def test_engine_says_what_it_runs_on():
     engine = get_engine("reference")
-    assert repr(engine) == f"<ReferenceEngine 'reference': NumPy {np.__version__}, threads: {engine.threads}>"
+    assert repr(engine) == f"<ReferenceEngine 'reference': NumPy {np.__version__}>"
     assert isinstance(engine, Engine)
 
 
@@ -85,6 +85,13 @@ def test_scratch_memory_grows_and_is_reused():
     assert engine.scratch("a", (3,), np.float32).base is first.base
     assert engine.scratch("a", (100,), np.float64).size == 100
     assert not np.shares_memory(engine.scratch("a", (8,), np.float32), engine.scratch("b", (8,), np.float32))
+
+
+def test_an_output_that_is_no_plain_array_is_refused_and_not_lost():
+    engine, x = ReferenceEngine(), np.ones((1, 2, 3, 3), np.float32)
+    y = np.empty((1, 4, 3, 3), np.float32)[:, ::2]
+    with pytest.raises(ShapeError, match="C-contiguous"):
+        engine.conv_forward(x, np.ones((2, 2, 1, 1), np.float32), None, y, ConvGeometry((1, 1)))
 
 
 def test_threads_do_not_share_scratch_memory():
