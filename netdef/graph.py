@@ -31,8 +31,8 @@ class Node:
 
 @dataclass
 class Graph:
-    """The wiring of a net: ``nodes`` in order; blob names by index, and indices by name; which blobs nobody reads (``outputs``, sorted);
-    the tops of Input layers (``inputs``)."""
+    """The wiring of a net: ``nodes`` in order; blob names by index, and indices by name; which blobs nobody reads
+    (``outputs``, sorted); the tops of Input layers (``inputs``)."""
 
     nodes: list[Node] = field(default_factory=list)
     blob_names: list[str] = field(default_factory=list)

@@ -21,8 +21,8 @@ def insert_splits(layers: list[LayerSpec]) -> list[LayerSpec]:
     sources, uses, weights = _count_uses(layers)
     taken: Counter[Top] = Counter()
     result = []
-    for index, spec in enumerate(layers):
-        renamed = {}
+    for index, original in enumerate(layers):
+        spec, renamed = original, {}
         for b in range(len(spec.config.bottom)):
             top = sources.get((index, b))
             if top is not None and uses[top] > 1:

@@ -232,7 +232,7 @@ _default_lock = threading.Lock()
 
 def plugin_manager() -> PluginManager:
     """The process's own plugin manager, made on first use."""
-    global _default
+    global _default  # noqa: PLW0603 - the one process-wide object
     with _default_lock:
         if _default is None:
             _default = PluginManager()
@@ -241,7 +241,7 @@ def plugin_manager() -> PluginManager:
 
 def use_plugin_manager(manager: PluginManager | None) -> PluginManager | None:
     """Make *manager* the process's own (None: a fresh one on next use); returns the one before. Meant for tests."""
-    global _default
+    global _default  # noqa: PLW0603 - the one process-wide object
     with _default_lock:
         before, _default = _default, manager
         return before

@@ -20,9 +20,7 @@ def evaluate(
         if stop():
             return None
         loss += net.forward()
-        for name, total in totals.items():
-            if total.shape != net.blobs[name].shape:
-                total = totals[name] = np.zeros(net.blobs[name].shape, np.float64)
-            total += net.blobs[name].data
+        for name in net.outputs:
+            totals[name] += net.blobs[name].data
     means = {name: total / max(1, batches) for name, total in totals.items()}
     return TestResult(iteration, index, batches, loss / max(1, batches), scores(net, means))

@@ -94,7 +94,7 @@ def restore_state(solver: Solver, path: str | Path) -> None:
     targets = _history_in_order(solver)
     if [a.shape for a in history] != [t.shape for t in targets]:
         raise WeightsError(
-            f"the history must have {len(targets)} blobs for {solver.param.type} and this net, of the parameters' shapes",
+            f"for {solver.param.type} and this net a history has {len(targets)} blobs of the parameters' shapes",
             where=str(path),
             got=f"{len(history)} blobs" if len(history) != len(targets) else "other shapes",
             hint="resume with the solver type and net that wrote it, or start from its weights with --weights",

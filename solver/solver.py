@@ -42,7 +42,8 @@ class Solver:
     *fields*: solver fields that override the file's, ``{"max_iter": 100}``.
 
     Attributes: ``net``, ``test_nets``; ``iteration``, how many are done; ``param``, the SolverParameter; ``rate``,
-    the learning rate of the last update; ``results`` of the last test; ``optimizer``, ``regularizer``, ``policy``; ``history``, per parameter.
+    the learning rate of the last update; ``results`` of the last test; ``optimizer``, ``regularizer``, ``policy``;
+    ``history``, per parameter.
 
     Errors: SolverError, ParseError, NetError and its kin, each with file and line.
 

@@ -10,7 +10,10 @@ from .base import LearningRatePolicy
 
 
 class SigmoidPolicy(LearningRatePolicy):
-    """Rate ``base_lr / (1 + exp(-gamma · (iteration - stepsize)))``. Fields: ``gamma`` (>= 0 raises the rate), ``stepsize`` (> 0)."""
+    """Rate ``base_lr / (1 + exp(-gamma · (iteration - stepsize)))``.
+
+    Fields: ``gamma`` (>= 0; the rate rises), ``stepsize`` (> 0), the iteration in the middle of the rise.
+    """
 
     type: ClassVar[str] = "sigmoid"
 

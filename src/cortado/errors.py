@@ -134,7 +134,7 @@ class PluginError(CortadoError):
     """A plugin that breaks its contract, or clashes with another."""
 
 
-class PermissionRefused(CortadoError):
+class PermissionRefused(CortadoError):  # noqa: N818 - says what happened, as PermissionError is taken
     """Something a file asks for that the caller has not allowed."""
 
 

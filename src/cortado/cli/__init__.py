@@ -1,7 +1,7 @@
 """The commands of the ``cortado`` program, one file each.
 
-A file ``cli/some_thing.py`` with a click command called ``command`` is ``cortado some-thing``. Plugins add theirs by the
-hook ``cortado_commands``.
+A file ``cli/some_thing.py`` with a click command called ``command`` is ``cortado some-thing``. Plugins add theirs by
+the hook ``cortado_commands``.
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ from ._options import common, make_engine, one_of, stage_list, warn_gpu
 if TYPE_CHECKING:
     from ..solver import Callback, Solver
 
+EFFECTS = ("stop", "snapshot", "none")
+
 
 @click.command(epilog="Example: cortado train examples/digits/solver.prototxt --iterations 300")
 @click.argument("solver", required=False)
@@ -21,10 +23,20 @@ if TYPE_CHECKING:
 @click.option("--snapshot", "-snapshot", help="A .solverstate to go on from.")
 @click.option("--iterations", "-iterations", type=click.IntRange(0), help="Train up to this iteration, not max_iter.")
 @click.option("--set", "fields", multiple=True, metavar="FIELD=VALUE", help="Override a solver field; may be repeated.")
-@click.option("--sigint-effect", "--sigint_effect", "-sigint_effect", "sigint", type=click.Choice(["stop", "snapshot", "none"]),
-              default="stop", show_default=True, help="What Ctrl-C does; stop snapshots first.")  # fmt: skip
-@click.option("--sighup-effect", "--sighup_effect", "-sighup_effect", "sighup", type=click.Choice(["stop", "snapshot", "none"]),
-              default="snapshot", show_default=True, help="What a hang-up signal does.")  # fmt: skip
+@click.option(
+    *("--sigint-effect", "--sigint_effect", "-sigint_effect", "sigint"),
+    type=click.Choice(EFFECTS),
+    default="stop",
+    show_default=True,
+    help="What Ctrl-C does; stop snapshots first.",
+)
+@click.option(
+    *("--sighup-effect", "--sighup_effect", "-sighup_effect", "sighup"),
+    type=click.Choice(EFFECTS),
+    default="snapshot",
+    show_default=True,
+    help="What a hang-up signal does.",
+)
 @click.option("--callback", "callbacks", multiple=True, help="A callback by its name; may be repeated.")
 @click.option("--log/--no-log", default=None, help="Write Caffe's log lines.  [default: unless on a terminal]")
 @common

@@ -154,10 +154,7 @@ class Net:
         with those of *blobs*. As in pycaffe the arrays are views, valid until the next forward."""
         first = self.net.layer_index(start) if start is not None else 0
         last = self.net.layer_index(end) if end is not None else None
-        if end is not None:
-            outputs = set(self.top_names[end])
-        else:
-            outputs = set(self.net.outputs)
+        outputs = set(self.top_names[end]) if end is not None else set(self.net.outputs)
         outputs |= set(blobs or ())
         self._fill(kwargs, self.net.inputs, "data", "inputs")
         self.net.forward(first, last)
