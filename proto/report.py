@@ -80,5 +80,6 @@ class Report:
 
 
 def shown(word: str) -> str:
-    """*word*, cut to a length that fits in a message."""
-    return word if len(word) <= LONGEST_WORD else word[: LONGEST_WORD - 3] + "..."
+    """*word*, cut to a length that fits in a message, and printable anywhere."""
+    cut = word if len(word) <= LONGEST_WORD else word[: LONGEST_WORD - 3] + "..."
+    return cut if cut.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)
