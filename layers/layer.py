@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import NetError, ParameterError, ShapeError
 from .arity import Arity, exactly
 from .blob import Blob, Shape
-from .context import LayerContext
+from .context import LayerContext, Phase
 
 if TYPE_CHECKING:
     from ..plugins import ParametersClass
@@ -77,7 +77,7 @@ class Layer:
         self.config = config
         self.context = context
         self.name = config.name
-        self.phase = context.phase
+        self.phase = Phase(int(config.phase)) if config.HasField("phase") else context.phase
         self.engine = context.engine
         self.dtype = np.dtype(context.dtype)
         field = self.parameters.field if self.parameters is not None else self.param_field

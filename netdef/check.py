@@ -69,7 +69,7 @@ def check_file(
     path: str | Path,
     *,
     phases: Sequence[Phase] = (Phase.TRAIN, Phase.TEST),
-    level: int = 0,
+    level: int | None = None,
     stages: Sequence[str] = (),
     shapes: dict[str, tuple[int, ...]] | None = None,
     plugins: PluginManager | None = None,
@@ -84,7 +84,7 @@ def check_file(
         return report
     report.notes += document.notes
     for phase in phases:
-        state = NetState(phase, level, tuple(stages))
+        state = NetState.of(document, phase, level, stages)
         found = check_net(document, state, folder=Path(path).parent, shapes=shapes, plugins=plugins)
         report.states.append(found)
     meant = [s for s in report.states if not s.note] or report.states

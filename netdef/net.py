@@ -31,7 +31,7 @@ class Net:
     Parameters
 
     *source*: the path of a prototxt, a ``NetParameter`` message, or a parsed ``Document``;
-    *phase*, *level*, *stages*: the state its rules are met with (TEST, 0, none);
+    *phase*, *level*, *stages*: the state its rules are met with, over the definition's own ``state``;
     *weights*: a path, or several, to load learned blobs from;
     *engine*: ``"auto"``, ``"native"``, ``"reference"``, a plugin's, or an engine object;
     *dtype*: of all blobs, float32 or float64;
@@ -60,7 +60,7 @@ class Net:
         phase: Phase | int = Phase.TEST,
         *,
         weights: str | Path | Sequence[str | Path] | None = None,
-        level: int = 0,
+        level: int | None = None,
         stages: Sequence[str] = (),
         engine: str | ReferenceEngine = "auto",
         dtype: npt.DTypeLike = np.float32,
@@ -74,7 +74,7 @@ class Net:
         plugins = plugins or plugin_manager()
         document = definition(source, plugins)
         self.phase = Phase(phase)
-        self.state = NetState(self.phase, level, tuple(stages))
+        self.state = NetState.of(document, self.phase, level, stages)
         self.engine = choose_engine(engine, plugins)
         self.seed = secrets.randbits(63) if seed is None else seed
         self.name: str = document.message.name

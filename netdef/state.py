@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,13 @@ class NetState:
     stages: tuple[str, ...] = ()
 
     @classmethod
-    def from_message(cls, message: Any) -> NetState:
-        """From a NetState message of the schema."""
-        return cls(Phase(message.phase), message.level, tuple(message.stage))
+    def of(
+        cls, document: Document[Any], phase: Phase, level: int | None = None, stages: Sequence[str] = ()
+    ) -> NetState:
+        """The state that a caller asks for, laid over the ``state`` that the definition itself has: *phase* counts,
+        *level* where it is given, and *stages* are added."""
+        own = document.message.state
+        return cls(phase, own.level if level is None else level, (*own.stage, *stages))
 
 
 @dataclass(frozen=True)

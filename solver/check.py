@@ -19,7 +19,7 @@ def check_net_or_solver(
     path: str | Path,
     *,
     phases: Sequence[Phase] = (Phase.TRAIN, Phase.TEST),
-    level: int = 0,
+    level: int | None = None,
     stages: Sequence[str] = (),
     shapes: dict[str, tuple[int, ...]] | None = None,
     plugins: PluginManager | None = None,

@@ -40,7 +40,7 @@ class SolverPlan:
 
 
 def plan_solver(
-    param: SolverParameter, plugins: PluginManager, folder: Path, level: int = 0, stages: Sequence[str] = ()
+    param: SolverParameter, plugins: PluginManager, folder: Path, level: int | None = None, stages: Sequence[str] = ()
 ) -> SolverPlan:
     """The nets of *param*, read and upgraded. Paths are looked for in the working directory, then in *folder*.
 
@@ -53,8 +53,9 @@ def plan_solver(
     """
     reader = _Reader(param, plugins, folder)
     train = reader.read(_train_field(param), Phase.TRAIN, [param.train_state])
-    if level or stages:
-        state = NetState(train.state.phase, level or train.state.level, (*train.state.stages, *stages))
+    if level is not None or stages:
+        new_level = train.state.level if level is None else level
+        state = NetState(train.state.phase, new_level, (*train.state.stages, *stages))
         train = NetPlan(train.document, state, 0, train.source, train.folder)
     return SolverPlan(train, tuple(_test_plans(param, reader)))
 

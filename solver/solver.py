@@ -64,7 +64,7 @@ class Solver:
         engine: str | ReferenceEngine = "auto",
         dtype: npt.DTypeLike = np.float32,
         seed: int | None = None,
-        level: int = 0,
+        level: int | None = None,
         stages: Sequence[str] = (),
         plugins: PluginManager | None = None,
         allow_python_layers: bool = False,

@@ -17,7 +17,7 @@ seed = click.option("--seed", type=click.IntRange(0), help="Seed of all random n
 python_layers = click.option(
     "--allow-python-layers", is_flag=True, help="Let Python layers import the modules they name. They run code."
 )
-level = click.option("--level", "-level", type=int, default=0, help="Level of the net's state.")
+level = click.option("--level", "-level", type=int, help="Level of the net's state.")
 stages = click.option("--stage", "-stage", "stage", multiple=True, help="Stage of the net's state; may be repeated.")
 gpu = click.option("--gpu", "-gpu", hidden=True, help="Accepted for Caffe's command lines; the CPU computes.")
 

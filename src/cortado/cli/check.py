@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 @level
 @stages
 def command(
-    files: tuple[str, ...], phase: str | None, shapes: tuple[str, ...], quiet: bool, level: int, stage: tuple[str, ...]
+    files: tuple[str, ...],
+    phase: str | None,
+    shapes: tuple[str, ...],
+    quiet: bool,
+    level: int | None,
+    stage: tuple[str, ...],
 ) -> None:
     """Find what would fail in net and solver FILEs, without data and without building anything.
 

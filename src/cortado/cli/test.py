@@ -35,7 +35,7 @@ def command(
     threads: int | None,
     seed: int | None,
     allow_python_layers: bool,
-    level: int,
+    level: int | None,
     stage: tuple[str, ...],
     gpu: str | None,
 ) -> None:
