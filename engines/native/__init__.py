@@ -13,6 +13,7 @@ import pluggy
 
 from ..engine import Engine
 from . import _kernels
+from .convolution import Convolution
 from .linear import Linear
 
 __all__ = ["NativeEngine", "cortado_engines"]
@@ -22,7 +23,7 @@ hookimpl = pluggy.HookimplMarker("cortado")
 _ISA_NAMES = {"avx512": "AVX-512", "avx2": "AVX2", "baseline": "baseline"}
 
 
-class NativeEngine(Linear):
+class NativeEngine(Linear, Convolution):
     """Kernels in C++; `set_threads` and `use_isa` change what they run on, for all engines of the process."""
 
     name = "native"

@@ -4,6 +4,7 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 
 #include "table.hpp"
 
@@ -14,6 +15,7 @@ namespace cortado {
 using In = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
 using Out = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
 
+void bind_convolution(nb::module_& m);
 void bind_linear(nb::module_& m);
 
 }  // namespace cortado

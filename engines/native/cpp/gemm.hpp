@@ -11,7 +11,7 @@
 namespace cortado {
 namespace {
 
-enum Slot { kSlotPackedA, kSlotPanelA, kSlotPackedB, kSlotA, kSlotB, kSlotC, kSlotD };
+enum Slot { kSlotPackedA, kSlotPanelA, kSlotPackedB, kSlotParts, kSlotTaps, kSlotA, kSlotB, kSlotC, kSlotD };
 
 constexpr i64 kDepth = 384;
 // How many bytes of packed columns one thread works on at a time: half of a small L2 cache.
@@ -20,6 +20,7 @@ constexpr i64 kColumnBytes = 448 << 10;
 struct Product {
     i64 m = 0, n = 0, k = 0;
     bool accumulate = false;           // add to c rather than overwrite it
+    bool splittable = false;           // if c is small, cut the depth among the threads and add up their parts
     const float* bias = nullptr;       // one per row, added if c is overwritten
 
     // Packs rows [i, i + rows) at depths [k, k + depth) as to[depth][rows]; may write MR floats beyond the end.
@@ -129,12 +130,56 @@ inline void row_panel(const Product& p, const float* a, const float* b, i64 i, i
     }
 }
 
+// A small c with a great depth: every part of the depth makes its own c, and the parts are added in order. Their number
+// depends on the sizes alone, so the result is the same for any number of threads.
+inline bool multiply_in_parts(const Product& p) {
+    constexpr i64 kPartFloats = 96 << 10, kMostParts = 16;
+    const i64 width = round_up(p.n, NR), panels = ceil_div(p.m, MR), rows = ceil_div(p.m, panels);
+    if (p.m * width > kPartFloats || panels * width / NR > 64) return false;
+    const i64 blocks = ceil_div(p.k, kDepth), depth = round_up(ceil_div(p.k, max(1, blocks)), V);
+    const i64 parts = min(blocks, kMostParts), each = ceil_div(blocks, max(1, parts));
+    if (parts < 2) return false;
+    float* all = space<float>(kSlotParts, parts * p.m * width);
+    parallel(parts, [&](i64 part) {
+        float* c = all + part * p.m * width;
+        float* b = space<float>(kSlotPackedB, width * depth);
+        float* a = space<float>(kSlotPanelA, rows * depth + MR + V);
+        const i64 end = min(p.k, (part + 1) * each * depth);
+        bool add = false;
+        if (part * each * depth >= end)
+            for (i64 l = 0; l < p.m * width; ++l) c[l] = 0;
+        for (i64 k = part * each * depth; k < end; k += depth, add = true) {
+            const i64 deep = min(depth, end - k);
+            p.pack_b(b, 0, p.n, k, deep);
+            for (i64 i = 0; i < p.m; i += rows) {
+                const i64 height = min(rows, p.m - i);
+                p.pack_a(a, i, height, k, deep);
+                for (i64 j = 0; j < p.n; j += NR) {
+                    const i64 wide = p.n - j > V ? NR : V;
+                    micro_kernels().entry[height][wide / V - 1](deep, a, b + j * deep, c + i * width + j, width, add,
+                                                                 nullptr);
+                }
+            }
+        }
+    });
+    parallel(p.m, [&](i64 i) {
+        float* sum = all + i * width;
+        for (i64 part = 1; part < parts; ++part) {
+            const float* other = all + (part * p.m + i) * width;
+            for (i64 j = 0; j < p.n; j += V) store(sum + j, load(sum + j) + load(other + j));
+        }
+        p.place(sum, width, i, 1, 0, p.n, p.accumulate);
+    });
+    return true;
+}
+
 inline void multiply(const Product& p) {
     if (p.m <= 0 || p.n <= 0) return;
+    if (p.splittable && multiply_in_parts(p)) return;
     const Cut cut = cut_for(p);
     // A panel of rows meets every chunk of columns: if there are several, all panels are packed once, before.
     const i64 panel_size = round_up(cut.rows * cut.depth + MR + V, 16);
-    const bool packed = cut.col_chunks > 1;
+    const bool packed = cut.col_chunks > 1 && p.k > 0;
     float* all = nullptr;
     if (packed) {
         all = space<float>(kSlotPackedA, panel_size * cut.row_panels * cut.blocks);
@@ -153,12 +198,12 @@ inline void multiply(const Product& p) {
         float* own = packed ? nullptr : space<float>(kSlotPanelA, panel_size);
         for (i64 block = 0; block < cut.blocks; ++block) {
             const i64 k = block * cut.depth, depth = max(0, min(cut.depth, p.k - k));
-            p.pack_b(b, j, cols, k, depth);
+            if (depth > 0) p.pack_b(b, j, cols, k, depth);
             for (i64 panel = first; panel < last; ++panel) {
                 const i64 i = panel * cut.rows, rows = min(cut.rows, p.m - i);
                 const float* a = own;
                 if (packed) a = all + (block * cut.row_panels + panel) * panel_size;
-                else p.pack_a(own, i, rows, k, depth);
+                else if (depth > 0) p.pack_a(own, i, rows, k, depth);
                 row_panel(p, a, b, i, rows, j, cols, depth, block == 0);
             }
         }
@@ -226,8 +271,6 @@ inline void pack_column_rows(float* to, const float* from, i64 stride, i64 cols,
             transpose(block);
             for (i64 l = 0; l < deep; ++l) store(q + (k + l) * width, block[l]);
         }
-        if (width == NR && j == panel && cols - panel <= V)
-            for (i64 k = 0; k < depth; ++k) store(q + V + k * width, vf{});
     }
 }
 

@@ -1,4 +1,5 @@
 // Compiled once per instruction set, each time with its own flags and CORTADO_ISA_NAME.
+#include "conv.hpp"
 #include "gemm.hpp"
 #include "table.hpp"
 
@@ -13,6 +14,10 @@ extern const Kernels CORTADO_TABLE(CORTADO_ISA_NAME);
 const Kernels CORTADO_TABLE(CORTADO_ISA_NAME) = {
     CORTADO_STRING(CORTADO_ISA_NAME),
     gemm,
+    conv_forward,
+    conv_backward_data,
+    conv_backward_weights,
+    conv_backward_bias,
 };
 
 }  // namespace cortado

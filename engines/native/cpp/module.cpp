@@ -11,4 +11,5 @@ NB_MODULE(_kernels, m) {
     m.def("set_threads", [](int count) { cortado::set_threads(count); });
     m.def("workspace_bytes", [] { return cortado::workspace_bytes(); });
     cortado::bind_linear(m);
+    cortado::bind_convolution(m);
 }

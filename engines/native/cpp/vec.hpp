@@ -82,6 +82,15 @@ inline float sum_of(vf v) {
     return total;
 }
 
+inline float sum(const float* p, i64 count) {
+    vf total[4] = {};
+    i64 i = 0;
+    for (; i + 4 * V <= count; i += 4 * V)
+        for (int a = 0; a < 4; ++a) total[a] += load(p + i + a * V);
+    for (; i < count; i += V) total[0] += count - i >= V ? load(p + i) : load_part(p + i, count - i);
+    return sum_of((total[0] + total[1]) + (total[2] + total[3]));
+}
+
 // Transposes the V vectors in place: log2(V) rounds, in each of which rows at distance h exchange blocks of h lanes.
 template <int H>
 inline void exchange(vf* rows) {

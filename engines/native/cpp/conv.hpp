@@ -1,0 +1,227 @@
+// Convolution as a matrix product whose panels are packed straight from the images.
+//
+// forward            y[o, places]      = w[o, (c, tap)]      x[(c, tap), places]
+// backward to data   dx[c, places]     = w[(o, tap), c]^T    dy[(o, tap), places], one product per residue of the
+//                    pixel by the stride: the pixels of one residue meet the same taps
+// backward to w      dw[o, (c, tap)]  += dy[o, places]       x[(c, tap), places]^T
+#pragma once
+
+#include "gemm.hpp"
+#include "table.hpp"
+#include "window.hpp"
+
+namespace cortado {
+namespace {
+
+// Products with places as columns: forward, and backward to data.
+struct ToPlaces : Product {
+    Grid grid;
+    const float* from;
+    // Destination: floats from image to image and row to row of c, then where place (y, x) lies in a plane.
+    float* to;
+    i64 image_size, plane, width, step_y, step_x, first;
+
+    void pack_b(float* panels, i64 j, i64 cols, i64 at, i64 depth) const override {
+        const i64 area = grid.area(), image = j / area;
+        if (grid.taps == 1 && grid.step_x == 1 && grid.step_y == 1 && area == grid.plane() && grid.tap_y[0] == 0 &&
+            grid.tap_x[0] == 0 && j + cols <= (image + 1) * area)
+            pack_columns(panels, from + image * grid.image_size + at * area + j % area, area, cols, depth);
+        else pack_places(panels, from, grid, j, cols, at, depth);
+    }
+    float* target(i64 i, i64 j, i64 cols, i64* stride) const override {
+        const i64 area = grid.area(), image = j / area;
+        if (step_x != 1 || step_y != 1 || j + cols > (image + 1) * area) return nullptr;
+        *stride = plane;
+        return to + image * image_size + i * plane + j % area;
+    }
+    void place(const float* tile, i64 wide, i64 i, i64 rows, i64 j, i64 cols, bool add) const override {
+        const i64 area = grid.area();
+        if (step_x == 1 && step_y == 1) {
+            for (i64 at = 0; at < cols;) {
+                const i64 image = (j + at) / area, rest = (j + at) % area, count = min(cols - at, area - rest);
+                float* p = to + image * image_size + i * plane + rest;
+                for (i64 r = 0; r < rows; ++r) place_row(p + r * plane, tile + r * wide + at, count, add);
+                at += count;
+            }
+            return;
+        }
+        i64 offset[NR];
+        for (i64 l = 0; l < cols; ++l) {
+            const i64 image = (j + l) / area, rest = (j + l) % area;
+            offset[l] = image * image_size + rest / grid.cols * step_y * width + rest % grid.cols * step_x + first;
+        }
+        for (i64 r = 0; r < rows; ++r) {
+            float* p = to + (i + r) * plane;
+            const float* t = tile + r * wide;
+            for (i64 l = 0; l < cols; ++l) p[offset[l]] = add ? p[offset[l]] + t[l] : t[l];
+        }
+    }
+};
+
+struct ConvForward final : ToPlaces {
+    const float* w;
+    void pack_a(float* panel, i64 i, i64 rows, i64 at, i64 depth) const override {
+        pack_rows(panel, w + i * k + at, k, rows, depth);
+    }
+};
+
+struct ConvToData final : ToPlaces {
+    const float* w;
+    i64 channels, all_taps;   // of the weights w[o][channels][all_taps]
+    const i64* tap_index;     // of the grid's taps in w
+    void pack_a(float* panel, i64 i, i64 rows, i64 at, i64 depth) const override {
+        if (all_taps == 1) return pack_row_columns(panel, w + at * channels + i, channels, rows, depth, channels - i);
+        i64 o = at / grid.taps, tap = at % grid.taps;
+        for (i64 d = 0; d < depth; ++d) {
+            const float* p = w + (o * channels + i) * all_taps + tap_index[tap];
+            for (i64 r = 0; r < rows; ++r) panel[d * rows + r] = p[r * all_taps];
+            if (++tap == grid.taps) tap = 0, ++o;
+        }
+    }
+};
+
+struct ConvToWeights final : Product {
+    Grid grid;
+    const float* x;
+    const float* dy;
+    float* dw;
+    i64 dy_image;
+
+    void pack_a(float* panel, i64 i, i64 rows, i64 at, i64 depth) const override {
+        const i64 area = grid.area();
+        for (i64 d = 0; d < depth;) {
+            const i64 image = (at + d) / area, rest = (at + d) % area, count = min(depth - d, area - rest);
+            pack_rows(panel + d * rows, dy + image * dy_image + i * area + rest, area, rows, count);
+            d += count;
+        }
+    }
+    void pack_b(float* panels, i64 j, i64 cols, i64 at, i64 depth) const override {
+        pack_taps(panels, x, grid, j, cols, at, depth, space<Lanes>(kSlotA, grid.taps));
+    }
+    float* target(i64 i, i64 j, i64, i64* stride) const override {
+        *stride = n;
+        return dw + i * n + j;
+    }
+    void place(const float* tile, i64 wide, i64 i, i64 rows, i64 j, i64 cols, bool add) const override {
+        for (i64 r = 0; r < rows; ++r) place_row(dw + (i + r) * n + j, tile + r * wide, cols, add);
+    }
+};
+
+// The offsets of all taps, in workspace memory of the caller.
+inline void all_taps(const ConvShape& s, Grid& g) {
+    const i64 taps = s.kernel_h * s.kernel_w;
+    i64* y = space<i64>(kSlotTaps, 3 * taps);
+    i64* x = y + taps;
+    for (i64 t = 0; t < taps; ++t) {
+        y[t] = t / s.kernel_w * s.dilation_h - s.pad_h;
+        x[t] = t % s.kernel_w * s.dilation_w - s.pad_w;
+    }
+    g.taps = taps, g.tap_y = y, g.tap_x = x;
+}
+
+inline Grid forward_grid(const ConvShape& s) {
+    Grid g{};
+    g.images = s.images, g.image_size = s.channels * s.height * s.width;
+    g.height = s.height, g.width = s.width, g.rows = s.out_h, g.cols = s.out_w;
+    g.step_y = s.stride_h, g.step_x = s.stride_w;
+    all_taps(s, g);
+    return g;
+}
+
+void conv_forward(const ConvShape& s, const float* x, const float* w, const float* bias, float* y) {
+    const i64 channels = s.channels / s.groups, outputs = s.outputs / s.groups, area = s.out_h * s.out_w;
+    ConvForward p;
+    p.grid = forward_grid(s);
+    p.m = outputs, p.n = p.grid.places(), p.k = channels * p.grid.taps;
+    p.image_size = s.outputs * area, p.plane = area, p.width = s.out_w, p.step_y = p.step_x = 1, p.first = 0;
+    for (i64 g = 0; g < s.groups; ++g) {
+        p.from = x + g * channels * s.height * s.width;
+        p.w = w + g * outputs * p.k;
+        p.to = y + g * outputs * area;
+        p.bias = bias == nullptr ? nullptr : bias + g * outputs;
+        multiply(p);
+    }
+}
+
+// Of all pixels with (q + pad) % stride == residue: the first, how many, and the taps that reach them.
+struct Residue {
+    i64 first, count, taps;
+    i64 tap[kMaxTaps], offset[kMaxTaps];
+
+    Residue(i64 residue, i64 size, i64 kernel, i64 stride, i64 pad, i64 dilation) {
+        first = ((residue - pad) % stride + stride) % stride;
+        count = first < size ? (size - first - 1) / stride + 1 : 0;
+        taps = 0;
+        for (i64 t = 0; t < kernel; ++t) {
+            if (t * dilation % stride != residue) continue;
+            tap[taps] = t;
+            // Divides without a rest, so it does not matter that division rounds to zero.
+            offset[taps++] = (first + pad - t * dilation) / stride;
+        }
+    }
+};
+
+void conv_backward_data(const ConvShape& s, const float* dy, const float* w, float* dx) {
+    const i64 channels = s.channels / s.groups, outputs = s.outputs / s.groups;
+    const i64 plane = s.height * s.width, area = s.out_h * s.out_w, taps = s.kernel_h * s.kernel_w;
+    ConvToData p;
+    p.channels = channels, p.all_taps = taps;
+    p.image_size = s.channels * plane, p.plane = plane, p.width = s.width;
+    p.step_y = s.stride_h, p.step_x = s.stride_w;
+    Grid& g = p.grid;
+    g.images = s.images, g.image_size = s.outputs * area, g.height = s.out_h, g.width = s.out_w;
+    g.step_y = g.step_x = 1;
+    i64* list = space<i64>(kSlotTaps, 3 * taps);
+    g.tap_y = list, g.tap_x = list + taps, p.tap_index = list + 2 * taps;
+    for (i64 ry = 0; ry < s.stride_h; ++ry) {
+        const Residue down(ry, s.height, s.kernel_h, s.stride_h, s.pad_h, s.dilation_h);
+        for (i64 rx = 0; rx < s.stride_w; ++rx) {
+            const Residue across(rx, s.width, s.kernel_w, s.stride_w, s.pad_w, s.dilation_w);
+            g.rows = down.count, g.cols = across.count, g.taps = down.taps * across.taps;
+            for (i64 t = 0; t < g.taps; ++t) {
+                const i64 a = t / across.taps, b = t % across.taps;
+                list[t] = down.offset[a];
+                list[taps + t] = across.offset[b];
+                list[2 * taps + t] = down.tap[a] * s.kernel_w + across.tap[b];
+            }
+            p.first = down.first * s.width + across.first;
+            p.m = channels, p.n = g.places(), p.k = outputs * g.taps;
+            for (i64 group = 0; group < s.groups; ++group) {
+                p.from = dy + group * outputs * area;
+                p.w = w + group * outputs * channels * taps;
+                p.to = dx + group * channels * plane;
+                multiply(p);
+            }
+        }
+    }
+}
+
+void conv_backward_weights(const ConvShape& s, const float* x, const float* dy, float* dw) {
+    const i64 channels = s.channels / s.groups, outputs = s.outputs / s.groups, area = s.out_h * s.out_w;
+    ConvToWeights p;
+    p.grid = forward_grid(s);
+    p.m = outputs, p.n = channels * p.grid.taps, p.k = p.grid.places();
+    p.accumulate = true;
+    p.splittable = true;
+    p.dy_image = s.outputs * area;
+    for (i64 g = 0; g < s.groups; ++g) {
+        p.x = x + g * channels * s.height * s.width;
+        p.dy = dy + g * outputs * area;
+        p.dw = dw + g * outputs * p.n;
+        multiply(p);
+    }
+}
+
+// db[o] += the sum of dy over images and pixels: every plane on its own, then over the images.
+void conv_backward_bias(i64 images, i64 outputs, i64 area, const float* dy, float* db) {
+    parallel(ceil_div(outputs, 8), [&](i64 task) {
+        for (i64 o = task * 8; o < min(outputs, task * 8 + 8); ++o) {
+            float total = 0;
+            for (i64 n = 0; n < images; ++n) total += sum(dy + (n * outputs + o) * area, area);
+            db[o] += total;
+        }
+    });
+}
+
+}  // namespace
+}  // namespace cortado

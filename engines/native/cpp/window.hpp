@@ -1,0 +1,174 @@
+// Reading pixels as a convolution's window meets them, a vector at a time.
+//
+// A grid is the set of places at which the window stands, over all images, in row-major order. A vector of V places
+// falls into runs (one per row of the grid that it touches); for one tap of the window, each run becomes a segment: a
+// range of lanes and where in memory the first lane's pixel would be. Lanes that meet the padding are in no segment.
+#pragma once
+
+#include "vec.hpp"
+
+namespace cortado {
+namespace {
+
+struct Grid {
+    i64 images, image_size;       // images, and floats from one to the next
+    i64 height, width;            // of a source plane
+    i64 rows, cols;               // places per image
+    i64 step_y, step_x;           // pixels from one place to the next
+    i64 taps;
+    const i64* tap_y;             // of each tap, relative to the place's pixel
+    const i64* tap_x;
+
+    i64 area() const { return rows * cols; }
+    i64 places() const { return images * area(); }
+    i64 plane() const { return height * width; }
+};
+
+struct Run {
+    i64 lane, count, image, y, x;
+};
+
+struct Segment {
+    i64 offset;  // of lane 0's pixel; only the lanes [begin, end) are read
+    int begin, end;
+};
+
+struct Lanes {
+    int count = 0;
+    bool full = false;  // one segment that holds all lanes
+    Segment segment[V];
+};
+
+// The runs of places [j, j + count), count <= V; returns how many.
+inline int find_runs(const Grid& g, i64 j, i64 count, Run* runs) {
+    const i64 area = g.area();
+    i64 image = j / area, rest = j % area, y = rest / g.cols, x = rest % g.cols;
+    int found = 0;
+    for (i64 lane = 0; lane < count;) {
+        const i64 length = min(count - lane, g.cols - x);
+        runs[found++] = {lane, length, image, y, x};
+        lane += length;
+        x = 0;
+        if (++y == g.rows) y = 0, ++image;
+    }
+    return found;
+}
+
+inline void find_lanes(const Grid& g, const Run* runs, int count, i64 tap, Lanes& lanes) {
+    lanes.count = 0;
+    for (int r = 0; r < count; ++r) {
+        const Run& run = runs[r];
+        const i64 y = run.y * g.step_y + g.tap_y[tap], x = run.x * g.step_x + g.tap_x[tap];
+        if (y < 0 || y >= g.height) continue;
+        const i64 first = x >= 0 ? 0 : ceil_div(-x, g.step_x);
+        const i64 last = x >= g.width ? 0 : min(run.count, (g.width - 1 - x) / g.step_x + 1);
+        if (first >= last) continue;
+        const i64 offset = run.image * g.image_size + y * g.width + x - run.lane * g.step_x;
+        const int begin = static_cast<int>(run.lane + first), end = static_cast<int>(run.lane + last);
+        Segment* before = lanes.count > 0 ? &lanes.segment[lanes.count - 1] : nullptr;
+        if (before != nullptr && before->offset == offset && before->end == begin) before->end = end;
+        else lanes.segment[lanes.count++] = {offset, begin, end};
+    }
+    lanes.full = lanes.count == 1 && lanes.segment[0].begin == 0 && lanes.segment[0].end == V;
+}
+
+#if defined(__AVX512F__)
+inline __mmask16 mask_of(const Segment& s) { return (__mmask16)((1u << s.end) - (1u << s.begin)); }
+
+inline vf fetch_one(const float* from, const Lanes& lanes) {
+    __m512 v = _mm512_setzero_ps();
+    for (int s = 0; s < lanes.count; ++s)
+        v = _mm512_mask_loadu_ps(v, mask_of(lanes.segment[s]), from + lanes.segment[s].offset);
+    return (vf)v;
+}
+
+// Every second pixel: two loads and a permutation.
+inline vf fetch_two(const float* from, const Lanes& lanes) {
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    __m512 v = _mm512_setzero_ps();
+    for (int s = 0; s < lanes.count; ++s) {
+        const Segment& segment = lanes.segment[s];
+        // Only pixels from the first to the last lane's may be read.
+        const uint64_t wide = (1ull << (2 * segment.end - 1)) - (1ull << (2 * segment.begin));
+        const float* p = from + segment.offset;
+        const __m512 low = _mm512_maskz_loadu_ps((__mmask16)wide, p);
+        const __m512 high = _mm512_maskz_loadu_ps((__mmask16)(wide >> 16), p + 16);
+        v = _mm512_mask_mov_ps(v, mask_of(segment), _mm512_permutex2var_ps(low, even, high));
+    }
+    return (vf)v;
+}
+
+inline vf fetch(const float* from, const Lanes& lanes, i64 step) {
+    if (step == 1) return lanes.full ? load(from + lanes.segment[0].offset) : fetch_one(from, lanes);
+    if (step == 2) return fetch_two(from, lanes);
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i index = _mm512_mullo_epi32(lane, _mm512_set1_epi32((int)step));
+    __m512 v = _mm512_setzero_ps();
+    for (int s = 0; s < lanes.count; ++s)
+        v = _mm512_mask_i32gather_ps(v, mask_of(lanes.segment[s]), index, from + lanes.segment[s].offset, 4);
+    return (vf)v;
+}
+#else
+inline vf fetch(const float* from, const Lanes& lanes, i64 step) {
+    if (step == 1 && lanes.full) return load(from + lanes.segment[0].offset);
+    alignas(64) float values[V] = {};
+    for (int s = 0; s < lanes.count; ++s) {
+        const Segment& segment = lanes.segment[s];
+        for (int l = segment.begin; l < segment.end; ++l) values[l] = from[segment.offset + l * step];
+    }
+    return load(values);
+}
+#endif
+
+// Panels to[panel][depth][NR] of places [j, j + cols); the depths are (channel, tap) from `at` on.
+inline void pack_places(float* to, const float* from, const Grid& g, i64 j, i64 cols, i64 at, i64 depth) {
+    for (i64 panel = 0; panel < cols; panel += NR) {
+        const i64 wide = min(NR, cols - panel) > V ? NR : V;
+        for (i64 half = 0; half < wide; half += V) {
+            float* q = to + panel * depth + half;
+            Run runs[V];
+            const int count = find_runs(g, j + panel + half, min(V, cols - panel - half), runs);
+            for (i64 tap = 0; tap < g.taps; ++tap) {
+                Lanes lanes;
+                find_lanes(g, runs, count, tap, lanes);
+                const i64 first = at <= tap ? 0 : ceil_div(at - tap, g.taps);
+                const i64 last = at + depth <= tap ? 0 : ceil_div(at + depth - tap, g.taps);
+                const float* p = from + first * g.plane();
+                float* row = q + (first * g.taps + tap - at) * wide;
+                for (i64 c = first; c < last; ++c, p += g.plane(), row += g.taps * wide)
+                    store(row, fetch(p, lanes, g.step_x));
+            }
+        }
+    }
+}
+
+// Panels to[panel][depth][NR] whose columns are (channel, tap) from j on, at the places [at, at + depth).
+inline void pack_taps(float* to, const float* from, const Grid& g, i64 j, i64 cols, i64 at, i64 depth, Lanes* lanes) {
+    const i64 rest = cols % NR, narrow = rest > 0 && rest <= V ? cols - rest : cols;
+    for (i64 k = 0; k < depth; k += V) {
+        const i64 deep = min(V, depth - k);
+        Run runs[V];
+        const int count = find_runs(g, at + k, deep, runs);
+        for (i64 tap = 0; tap < g.taps; ++tap) find_lanes(g, runs, count, tap, lanes[tap]);
+        i64 tap = j % g.taps;
+        const float* p = from + j / g.taps * g.plane();
+        for (i64 column = 0; column < cols; column += V) {
+            vf block[V];
+            for (i64 r = 0; r < V; ++r) {
+                if (column + r >= cols) {
+                    block[r] = vf{};
+                    continue;
+                }
+                block[r] = fetch(p, lanes[tap], g.step_x);
+                if (++tap == g.taps) tap = 0, p += g.plane();
+            }
+            transpose(block);
+            const i64 panel = column / NR * NR, wide = panel < narrow ? NR : V;
+            float* q = to + panel * depth + k * wide + (column - panel);
+            for (i64 l = 0; l < deep; ++l) store(q + l * wide, block[l]);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace cortado
