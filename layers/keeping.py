@@ -1,0 +1,34 @@
+"""The base of element-wise layers whose backward needs the input: they keep a copy of it where they run in place."""
+
+from __future__ import annotations
+
+from ..proto.caffe_pb2 import LayerParameter
+from .blob import Array, Blob
+from .context import LayerContext
+from .layer import Blobs
+from .neuron import NeuronLayer
+
+
+class KeepingLayer(NeuronLayer):
+    """One bottom of any shape, one top of the same; in place allowed, at the price of a copy of the bottom.
+
+    A forward calls ``keep`` before it writes; a backward asks ``kept`` for the input of that forward.
+    """
+
+    def __init__(self, config: LayerParameter, context: LayerContext) -> None:
+        super().__init__(config, context)
+        self._kept = Blob(dtype=self.dtype, name=f"{self.name} input")
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        super().reshape(bottom, top)
+        self._kept.reshape_like(bottom[0])
+
+    def keep(self, bottom: Blobs, top: Blobs) -> Array:
+        """The input, as an array that stays as it is when the top is written."""
+        if top[0] is bottom[0]:
+            self.engine.copy(bottom[0].data, self._kept.data)
+        return self.kept(bottom, top)
+
+    def kept(self, bottom: Blobs, top: Blobs) -> Array:
+        """The input of the latest forward."""
+        return (self._kept if top[0] is bottom[0] else bottom[0]).data
