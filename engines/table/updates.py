@@ -30,7 +30,7 @@ ROWS = (
     row(
         "adadelta_update",
         updates="w:oci g:oci h1:oci h2:oci",
-        parameters=({"rate": 1.0, "momentum": 0.95, "delta": 1e-6},),
+        parameters=({"rate": 1.0, "momentum": 0.95, "delta": 1e-6}, {"rate": 0.3, "momentum": 0.5, "delta": 1e-2}),
         fills={"h1": "positive", "h2": "positive"},
         bench=BENCH,
     ),
