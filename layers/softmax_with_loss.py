@@ -1,0 +1,74 @@
+"""SoftmaxWithLoss: the usual loss of a classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ..plugins import hookimpl
+from .blob import Blob
+from .labels import LabelCheck
+from .layer import Blobs, Layer
+from .loss import LossLayer, Normalizer
+from .views import around
+
+
+class SoftmaxWithLoss(LossLayer):
+    """The negative logarithm of the probability that a softmax gives to the true class, averaged over all positions.
+
+    Forward, with p the softmax of the scores x along one axis and l the label of each position:
+    ``loss = -1/n · sum log(max(p_l, 1.175e-38))``, so no single term is above 87.34.
+    Backward ``dx_c = weight / n · (p_c - [c = l])``, and 0 where the label is ignored.
+
+    Bottoms: the scores, any shape that has the axis; the labels, as many numbers as there are positions, such as N, N
+    × 1 or N × 1 × H × W, each from 0 to classes - 1; they get no gradient. Top: the loss, without axes. Like Caffe,
+    which always refuses a second top here, the layer gives no probabilities: a Softmax layer beside it does.
+    Parameters: ``softmax_param { axis }`` (1); ``loss_param``: ``ignore_label`` (none);
+    ``normalization`` (VALID; FULL: all positions, VALID: those not ignored, BATCH_SIZE: items, NONE: 1), the
+    divisor, never below 1; the old ``normalize``: true means VALID, false BATCH_SIZE.
+    Errors: ShapeError where the number of labels does not fit; DataError for a label out of range, with its place.
+
+    Example::
+
+        layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc8" bottom: "label" top: "loss" }
+
+    Source: Caffe's SoftmaxWithLoss layer.
+    """
+
+    type: ClassVar[str] = "SoftmaxWithLoss"
+    param_field: ClassVar[str | None] = "softmax_param"
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        super().setup(bottom, top)
+        self.normalizer = Normalizer.of(self.config)
+        self.probability = Blob((0,), self.dtype, f"{self.name} probabilities")
+        self.check_labels = LabelCheck(self)
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        super().reshape(bottom, top)
+        outer, classes, inner = around(bottom[0].shape, self.axis(bottom[0], self.param.axis, "axis"))
+        if bottom[1].count != outer * inner:
+            self.fail_shape(f"there must be one label for each of {outer * inner} positions", bottom[1], bottom[0])
+        self.view, self.label_view = (outer, classes, inner), (outer, inner)
+        self.probability.reshape_like(bottom[0])
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        ignore = self.normalizer.ignore_label
+        self.check_labels(bottom[1], self.view[1], ignore)
+        prob, label = self.probability.data.reshape(self.view), bottom[1].data.reshape(self.label_view)
+        self.engine.softmax_forward(bottom[0].data.reshape(self.view), prob)
+        total, valid = self.engine.softmax_loss_forward(prob, label, ignore)
+        self.divisor = self.normalizer(self.view[0], label.size, valid)
+        top[0].data[...] = total / self.divisor
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        self.refuse_gradients(propagate_down)
+        if propagate_down[0]:
+            prob, label = self.probability.data.reshape(self.view), bottom[1].data.reshape(self.label_view)
+            scale, dx = float(top[0].diff) / self.divisor, bottom[0].diff.reshape(self.view)
+            self.engine.softmax_loss_backward(prob, label, self.normalizer.ignore_label, scale, dx)
+
+
+@hookimpl
+def cortado_layers() -> list[type[Layer]]:
+    return [SoftmaxWithLoss]
