@@ -31,7 +31,7 @@ class Net:
         network_file: str,
         *args: Any,
         phase: int | None = None,
-        level: int | None = None,
+        level: int = 0,
         stages: Sequence[str] | None = None,
         weights: str | None = None,
     ) -> None:
