@@ -50,7 +50,7 @@ def blob_to_array(blob: caffe_pb2.BlobProto, *, diff: bool = False) -> Array:
     name = f"double_{kind}" if len(getattr(blob, f"double_{kind}", ())) else kind
     count, stored = math.prod(shape), len(getattr(blob, name))
     if stored != count:
-        hint = "the fork that wrote it may keep its values in other fields" if not stored and not diff else None
+        hint = "its writer may keep the values in other fields" if not stored and not diff else None
         raise FormatError(f"a blob of shape {shape} has {count} values in '{name}'", got=str(stored), hint=hint)
     return _values(blob, name, stored).reshape(shape)
 

@@ -91,7 +91,7 @@ class _Parser:
             if found is None:
                 self._explain(at, closer)
             kind, at = found.lastgroup or "end", found.end()
-            if kind == "close" or kind == "end":
+            if kind in {"close", "end"}:
                 self._check_close(found["close"] or "", closer, found.start(kind), node.offset)
                 return at
             name, start = found["name"], found.start("name")

@@ -26,7 +26,7 @@ def upgrade_inputs(draft: Draft) -> None:
             layer.input_param.shape.add(dim=dims)
         net.layer.insert(0, layer)
         draft.positions.fields.setdefault("layer", []).insert(0, _positions(draft.positions))
-        draft.notes.append(f"'input' fields became an Input layer with {len(names)} tops")
+        draft.notes.append(f"'input' fields became an Input layer: {', '.join(names)}")
     elif not names:
         draft.notes.append("'input_shape' and 'input_dim' without 'input' have no effect")
     for field in ("input", "input_shape", "input_dim"):

@@ -89,7 +89,7 @@ def upgrade_v0(draft: Draft) -> None:
         if index in pads:
             _merge_padding(draft, new, *pads[index])
         nodes.append(new.positions)
-    draft.notes.append(f"{len(draft.net.layers)} layers of the V0 format ('layers {{ layer {{ }} }}') were upgraded")
+    draft.notes.append(f"layers of the V0 format ('layers {{ layer {{ }} }}'), upgraded: {len(draft.net.layers)}")
     draft.net.ClearField("layers")
     draft.positions.fields.pop("layers", None)
     draft.positions.fields["layer"] = nodes

@@ -72,7 +72,7 @@ def upgrade_v1(draft: Draft) -> None:
         new = LayerDraft(draft.net.layer.add(), Positions(at.source, at.offset))
         _convert(draft, new, old, at, index)
         nodes.append(new.positions)
-    draft.notes.append(f"{len(nodes)} layers of the V1 format ('layers', types in capitals) were upgraded")
+    draft.notes.append(f"layers of the V1 format ('layers', types in capitals), upgraded: {len(nodes)}")
     draft.net.ClearField("layers")
     draft.positions.fields.pop("layers", None)
     draft.positions.fields["layer"] = nodes

@@ -45,7 +45,7 @@ def test_unknown_names_hint_at_the_nearest() -> None:
     with pytest.raises(CortadoError, match=r"no message 'NetParam' \(did you mean 'NetParameter'\?\)"):
         Schema.stock().message("NetParam")
     with pytest.raises(AttributeError, match="the schema has no 'Nothing'"):
-        Schema.stock().Nothing
+        _ = Schema.stock().Nothing
     assert not hasattr(Schema.stock(), "__wrapped__")
 
 
@@ -190,7 +190,7 @@ def test_the_default_schema_can_be_set() -> None:
         assert Schema.default() is Schema.stock()
         set_default(Schema.compose([ROI]))
         assert caffe_pb2.LayerParameter is Schema.compose([ROI]).LayerParameter
-        set_default(lambda: Schema.stock())
+        set_default(Schema.stock)
         assert Schema.default() is Schema.stock()
     finally:
         set_default(None)
@@ -205,4 +205,4 @@ def test_caffe_pb2_is_what_old_scripts_expect() -> None:
     assert caffe_pb2.DESCRIPTOR.package == "caffe"
     assert "BlobProto" in dir(caffe_pb2)
     with pytest.raises(AttributeError, match="caffe_pb2 has no 'Nope'"):
-        caffe_pb2.Nope  # type: ignore[attr-defined]
+        _ = caffe_pb2.Nope  # type: ignore[attr-defined]

@@ -107,7 +107,7 @@ def test_skipping_does_not_forgive_bad_values_or_grammar() -> None:
     with pytest.raises(ParseError, match=r"NetParameter.name is text in quotes; got 5"):
         parse_text("name: 5", STOCK.NetParameter, "f", unknown="skip")
     with pytest.raises(ParseError, match="f:1:10: a value follows the name 'a'; got the end of the file"):
-        parse_text("new { a: ", STOCK.NetParameter, "f", unknown="skip").message
+        parse_text("new { a: ", STOCK.NetParameter, "f", unknown="skip")
     with pytest.raises(ParseError, match="one of MAX, AVE, STOCHASTIC; got 99"):
         parse_text("pool: 99", STOCK.message("PoolingParameter"), "f")
 

@@ -54,7 +54,8 @@ def complaint(text: str | bytes, message: str = "NetParameter") -> str:
         ("layer { pooling_param { pool: 'MAX' } }",
          "1:31: PoolingParameter.pool is one of MAX, AVE, STOCHASTIC; got 'MAX'"
          " (write it without quotes)"),
-        ("layers { type: \"ReLU\" }", "1:16: V1LayerParameter.type is one of NONE, ABSVAL, ACCURACY, ARGMAX, BNLL, CONCAT,"
+        ("layers { type: \"ReLU\" }",
+         "1:16: V1LayerParameter.type is one of NONE, ABSVAL, ACCURACY, ARGMAX, BNLL, CONCAT,"
          " CONTRASTIVE_LOSS, CONVOLUTION, ... (40 names); got \"ReLU\""
          " (type: \"ReLU\" is the new format, which is written 'layer', not 'layers')"),
         ("layer { type: RELU }", "1:15: LayerParameter.type is text in quotes; got RELU (a type in capitals is the old"
@@ -125,8 +126,8 @@ def test_known_elsewhere_gives_the_hint() -> None:
     def elsewhere(message: str, field: str) -> str | None:
         return f"the dialect ssd has it in {message}" if field == "permute_param" else None
 
+    text = "layer { permute_param { } reluparam { } }"
     with pytest.raises(ParseError) as caught:
-        text = "layer { permute_param { } reluparam { } }"
         parse_text(text, STOCK.NetParameter, "f", known_elsewhere=elsewhere)
     first, second = caught.value.problems
     assert first.hint == "the dialect ssd has it in LayerParameter"

@@ -13,11 +13,10 @@ from cortado.proto import Schema, format_text, parse_text
 NET = Schema.stock().NetParameter
 LAYER = Schema.stock().LayerParameter
 
-WORDS = r"""
-layer layers name type phase TRAIN bottom loss_weight blobs shape dim data convolution_param kernel_size pad pool MAX
-pooling_param true false inf nan x { } < > [ ] : : : ; , "a" 'b' "\n\x41" '\377' 0 1 -1 07 08 0x1F 1. .5 1e-3 1f 1e
-5000000000 -0 " \ 1a -
-""".split()
+WORDS = ["layer", "layers", "name", "type", "phase", "TRAIN", "bottom", "loss_weight", "blobs", "shape", "dim", "data"]
+WORDS += ["convolution_param", "kernel_size", "pad", "pooling_param", "pool", "MAX", "true", "false", "inf", "nan"]
+WORDS += ["{", "}", "<", ">", "[", "]", ":", ":", ":", ";", ",", '"a"', "'b'", '"\\n\\x41"', "'\\377'", '"', "\\"]
+WORDS += ["0", "1", "-1", "07", "08", "0x1F", "1.", ".5", "1e-3", "1f", "1e", "5000000000", "-0", "1a", "-"]
 WORDS += ["# c\n", "\n", "\r\n", "- 2"]
 NAMES = ["layer", "name", "input", "input_dim", "input_shape", "state", "dim", "type", "level", "unknown"]
 VALUES = ['"a"', "'b' 'c'", "1", "-7", "0x10", "017", "true", "TEST", "2.5", "[1, 2]", "['a']", "[]"]

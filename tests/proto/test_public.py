@@ -1,0 +1,31 @@
+"""The package as a whole: its names, and what importing it costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import cortado.proto
+
+
+def test_every_public_name_is_there() -> None:
+    for name in cortado.proto.__all__:
+        assert getattr(cortado.proto, name) is not None
+        assert name in dir(cortado.proto)
+    with pytest.raises(AttributeError, match=r"cortado\.proto has no 'nothing'"):
+        _ = cortado.proto.nothing
+
+
+def test_importing_builds_nothing() -> None:
+    code = "import sys, cortado.proto, cortado.proto.caffe_pb2\n"
+    code += "print([m for m in ('google.protobuf', 'numpy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_reading_text_does_not_need_numpy() -> None:
+    code = "import sys\nfrom cortado.proto import parse_net\nparse_net('name: \"a\"')\nprint('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
