@@ -1,0 +1,121 @@
+"""LevelDB, the default backend of ``data_param``: a folder of sorted tables that one process at a time may open."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar
+from weakref import WeakValueDictionary
+
+from ...errors import DataError, FileError
+from ...plugins import hookimpl
+from ..optional import need
+from .base import Record, Source, SourceWriter, check_folder
+
+AT_ONCE = 1000
+"""Records that are written in one batch."""
+
+
+class _Database:
+    """An open database; all sources of a path share it, since it can be opened only once."""
+
+    def __init__(self, path: Path, **options: Any) -> None:
+        plyvel = need("plyvel", "plyvel", "leveldb", "a LevelDB database")
+        try:
+            self.handle: Any = plyvel.DB(str(path), **options)
+        except plyvel.Error as error:
+            text = error.args[0].decode("utf-8", "replace") if error.args else str(error)
+            hint = "LevelDB needs write access, and no other process that has it open" if "LOCK" in text else None
+            raise FileError(f"cannot open the LevelDB database {path.absolute()}: {text}", hint=hint) from None
+
+
+_open: WeakValueDictionary[str, _Database] = WeakValueDictionary()
+_lock = threading.Lock()
+
+
+class LevelDb(Source):
+    """A folder with the tables of a LevelDB. It must be writable, because LevelDB keeps its lock and its log there."""
+
+    type: ClassVar[str] = "LEVELDB"
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path)
+        check_folder(self.path, self.type)
+        key = os.path.realpath(self.path)
+        with _lock:
+            database = _open.get(key)
+            if database is None:
+                database = _open[key] = _Database(self.path, create_if_missing=False, max_open_files=100)
+        self._database: _Database | None = database
+
+    def records(self, start: int = 0, step: int = 1) -> Iterator[Record]:
+        known = self._keys is not None and start < len(self._keys)
+        first = self._keys[start] if known and self._keys is not None else None
+        with self._handle.iterator(start=first) as iterator:
+            for key, value in islice(iterator, 0 if known else start, None, step):
+                yield Record(key, value)
+
+    def list_keys(self) -> Sequence[bytes]:
+        with self._handle.iterator(include_value=False) as iterator:
+            return list(iterator)
+
+    def read(self, key: bytes) -> bytes:
+        value = self._handle.get(key)
+        if value is None:
+            raise DataError(f"the LevelDB database {self.path} has no record '{key.decode('utf-8', 'replace')}'")
+        return bytes(value)
+
+    def close(self) -> None:
+        self._database = None
+
+    @property
+    def _handle(self) -> Any:
+        if self._database is None:
+            raise FileError(f"the LevelDB database {self.path.absolute()} has been closed")
+        return self._database.handle
+
+    @classmethod
+    def create(cls, path: str | Path) -> SourceWriter:
+        return LevelDbWriter(path)
+
+
+class LevelDbWriter(SourceWriter):
+    """Writes a new LevelDB."""
+
+    def __init__(self, path: str | Path) -> None:
+        need("plyvel", "plyvel", "leveldb", "writing a LevelDB database")
+        super().__init__(path)
+        options = {"create_if_missing": True, "error_if_exists": True, "write_buffer_size": 64 * 2**20}
+        self._database = _Database(self._folder, **options).handle
+        self._waiting: dict[bytes, bytes] = {}
+        self._last = b""
+
+    def add(self, key: bytes, value: bytes) -> bool:
+        if key in self._waiting or (key <= self._last and self._database.get(key) is not None):
+            return False
+        self._waiting[key] = value
+        if len(self._waiting) >= AT_ONCE:
+            self._write()
+        return True
+
+    def _write(self) -> None:
+        with self._database.write_batch() as batch:
+            for key, value in self._waiting.items():
+                batch.put(key, value)
+        self._last = max([self._last, *self._waiting])
+        self._waiting.clear()
+
+    def finish(self) -> None:
+        self._write()
+        self._database.close()
+
+    def abandon(self) -> None:
+        self._database.close()
+
+
+@hookimpl
+def cortado_sources() -> list[type[Source]]:
+    return [LevelDb]

@@ -1,0 +1,167 @@
+"""LMDB, the database that Caffe's own examples use: one file, read by many processes at once."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar
+from weakref import WeakValueDictionary
+
+from ...errors import DataError, FileError
+from ...plugins import hookimpl
+from ..optional import need
+from .base import Record, Source, SourceWriter, check_folder
+
+AT_ONCE = 1000
+"""Records that are written in one transaction."""
+
+START_SIZE = 16 * 2**20
+"""Bytes that a new database may grow to before its limit is doubled."""
+
+MOST_KEY = 511
+"""Bytes in a key, as LMDB is usually built."""
+
+
+class _Environment:
+    """An open database. LMDB allows only one of each per process, so all sources of a path share it."""
+
+    def __init__(self, path: Path) -> None:
+        lmdb = need("lmdb", "lmdb", "lmdb", "reading an LMDB database")
+        try:
+            self.handle: Any = lmdb.open(
+                str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=True, meminit=False, max_readers=1
+            )
+        except lmdb.Error as error:
+            hint = "close it there first" if "already open" in str(error) else None
+            raise FileError(f"cannot open the LMDB database {path.absolute()}: {error}", hint=hint) from None
+
+
+_open: WeakValueDictionary[tuple[str, int], _Environment] = WeakValueDictionary()
+_lock = threading.Lock()
+
+
+class Lmdb(Source):
+    """A folder with a ``data.mdb`` (or that file itself).
+
+    Nothing is written, not even a lock file, so the folder may be read-only; do not write to a database that is read.
+    """
+
+    type: ClassVar[str] = "LMDB"
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path)
+        check_folder(self.path, self.type)
+        file = self.path / "data.mdb" if self.path.is_dir() else self.path
+        key = (os.path.realpath(self.path), file.stat().st_ino)
+        with _lock:
+            environment = _open.get(key)
+            if environment is None:
+                environment = _open[key] = _Environment(self.path)
+        self._environment: _Environment | None = environment
+
+    def __len__(self) -> int:
+        return int(self._handle.stat()["entries"])
+
+    def records(self, start: int = 0, step: int = 1) -> Iterator[Record]:
+        with self._handle.begin() as transaction, transaction.cursor() as cursor:
+            there = cursor.first()
+            if start and self._keys is not None:
+                there = start < len(self._keys) and cursor.set_key(self._keys[start])
+            elif start:
+                there = _advance(cursor, start)
+            while there:
+                yield Record(*cursor.item())
+                there = _advance(cursor, step)
+
+    def list_keys(self) -> Sequence[bytes]:
+        with self._handle.begin() as transaction, transaction.cursor() as cursor:
+            return list(cursor.iternext(keys=True, values=False))
+
+    def read(self, key: bytes) -> bytes:
+        with self._handle.begin() as transaction:
+            value = transaction.get(key)
+        if value is None:
+            raise DataError(f"the LMDB database {self.path} has no record '{key.decode('utf-8', 'replace')}'")
+        return bytes(value)
+
+    def close(self) -> None:
+        self._environment = None
+
+    @property
+    def _handle(self) -> Any:
+        if self._environment is None:
+            raise FileError(f"the LMDB database {self.path.absolute()} has been closed")
+        return self._environment.handle
+
+    @classmethod
+    def create(cls, path: str | Path) -> SourceWriter:
+        return LmdbWriter(path)
+
+
+def _advance(cursor: Any, steps: int) -> bool:
+    """Move on by *steps* records; False at the end."""
+    return all(cursor.next() for _ in range(steps)) if steps < 1000 else _far(cursor, steps)
+
+
+def _far(cursor: Any, steps: int) -> bool:
+    return next(islice(cursor.iternext(keys=True, values=False), steps, None), None) is not None
+
+
+class LmdbWriter(SourceWriter):
+    """Writes a new LMDB; the file is as long as its contents need."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._lmdb = need("lmdb", "lmdb", "lmdb", "writing an LMDB database")
+        super().__init__(path)
+        self._environment = self._lmdb.open(str(self._folder), map_size=START_SIZE, lock=False, sync=False)
+        self._size = START_SIZE
+        self._waiting: dict[bytes, bytes] = {}
+        self._last = b""
+
+    def add(self, key: bytes, value: bytes) -> bool:
+        if not 0 < len(key) <= MOST_KEY:
+            raise DataError(f"keys of an LMDB have 1 to {MOST_KEY} bytes", got=f"{len(key)}: {key[:60]!r} …")
+        if key in self._waiting or (key <= self._last and self._has(key)):
+            return False
+        self._waiting[key] = value
+        if len(self._waiting) >= AT_ONCE:
+            self._write()
+        return True
+
+    def _has(self, key: bytes) -> bool:
+        with self._environment.begin() as transaction:
+            return transaction.get(key) is not None
+
+    def _write(self) -> None:
+        """Write the waiting records in one transaction, again with twice the room whenever it does not suffice."""
+        keys = sorted(self._waiting)
+        append = bool(keys) and keys[0] > self._last
+        while True:
+            try:
+                with self._environment.begin(write=True) as transaction:
+                    for key in keys:
+                        transaction.put(key, self._waiting[key], append=append)
+                break
+            except self._lmdb.MapFullError:
+                self._size *= 2
+                self._environment.set_mapsize(self._size)
+            except self._lmdb.Error as error:
+                raise FileError(f"cannot write: {error}", where=str(self.path.absolute())) from None
+        self._last = max([self._last, *keys[-1:]])
+        self._waiting.clear()
+
+    def finish(self) -> None:
+        self._write()
+        self._environment.sync(True)
+        self._environment.close()
+
+    def abandon(self) -> None:
+        self._environment.close()
+
+
+@hookimpl
+def cortado_sources() -> list[type[Source]]:
+    return [Lmdb]

@@ -1,0 +1,131 @@
+"""The base of layers that read: they make batches ahead of time, copy each into their tops, and know where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..data import DataTransformer, Prefetcher, Producer, State, read_mean
+from ..errors import CortadoError, FileError, MissingExtraError
+from .arity import Arity, between, exactly
+from .blob import Shape
+from .context import Phase
+from .layer import Blobs, Layer
+
+
+class DataLayer(Layer):
+    """No bottoms; the tops are filled from a ``Producer``, by a thread that works ahead by ``data_param { prefetch }``
+    batches (4; 0 does without a thread).
+
+    A subclass implements ``open``, which checks the parameters, finds the first record, gives the tops their shapes and
+    returns the producer; and, where the shapes can be told without the data, ``shapes_without_data``.
+
+    ``state()`` says where the reading is, in a few numbers, and ``restore(state)`` goes on from there, in the same
+    process or another, with the same records and the same random numbers.
+    """
+
+    bottoms: ClassVar[Arity] = exactly(0)
+    tops: ClassVar[Arity] = between(1, 2)
+    stateful: ClassVar[bool] = True
+    stochastic: ClassVar[bool] = True
+
+    _prefetcher: Prefetcher | None = None
+
+    def open(self, top: Blobs) -> Producer:
+        """Check the parameters, give the tops their shapes, and return what makes the batches."""
+        raise self._missing("open")
+
+    def shapes_without_data(self) -> Sequence[Shape] | None:
+        """The shapes of the tops as far as the parameters tell, or None."""
+        return None
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        depth = self.config.data_param.prefetch
+        self._prefetcher = Prefetcher(self.open(top), self.dtype, depth)
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        """Nothing: the shapes come with the data."""
+
+    def infer_shapes(self, bottom: Blobs, top: Blobs) -> bool:
+        try:
+            self.open(top)
+        except (FileError, MissingExtraError):
+            shapes = self.shapes_without_data()
+            for blob, shape in zip(top, shapes or (), strict=False):
+                blob.reshape(shape)
+            return shapes is not None
+        return True
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        try:
+            batch = self.prefetcher.next()
+        except CortadoError as error:
+            raise error.located(self.context.position(), self.who) from None
+        for blob, array in zip(top, batch.arrays, strict=True):
+            blob.reshape(array.shape)
+            self.engine.copy(array, blob.data)
+        self.prefetcher.release()
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        """Nothing: there is no bottom."""
+
+    @property
+    def prefetcher(self) -> Prefetcher:
+        if self._prefetcher is None:
+            raise self._missing("setup")
+        return self._prefetcher
+
+    def state(self) -> State:
+        """The reading position: what has been handed out, however much has been read ahead."""
+        return self.prefetcher.state()
+
+    def restore(self, state: Mapping[str, int]) -> None:
+        """Go on from a position that ``state`` returned."""
+        self.prefetcher.restore(state)
+
+    def close(self) -> None:
+        """Stop reading ahead. The layer can still be used, and goes on where it was."""
+        self.prefetcher.close()
+
+    # -- for subclasses -----------------------------------------------------------------------------------------
+
+    def batch_size(self, param: Any, field: str = "batch_size") -> int:
+        """The batch size in *param*. Errors: ParameterError where it is not at least 1."""
+        if param.batch_size < 1:
+            self.fail("batch_size must be at least 1", field, got=param.batch_size)
+        return int(param.batch_size)
+
+    def transformer(self) -> DataTransformer:
+        """The transformer that ``transform_param`` describes."""
+        train = self.phase == Phase.TRAIN
+        param, resolve = self.config.transform_param, self.context.resolve
+        return DataTransformer(param, train, self.dtype, resolve, self.transform_position)
+
+    def planned_shape(self, size: Shape | None, channels: int | None = None) -> Shape | None:
+        """C x H x W of the first top as far as the parameters tell: from the mean file, else from *size* (that of the
+        records), else from ``crop_size`` and *channels* (as many as there are mean values, or 3)."""
+        param = self.config.transform_param
+        mean = self.context.resolve(param.mean_file) if param.mean_file else None
+        if mean is not None and mean.exists():
+            size = read_mean(mean).shape
+        if channels is None:
+            channels = len(param.mean_value) if len(param.mean_value) > 1 else 3
+        if size is None and not param.crop_size:
+            return None
+        plain = size or (channels, param.crop_size, param.crop_size)
+        return (plain[0], param.crop_size, param.crop_size) if param.crop_size else plain
+
+    def transform_position(self, field: str) -> Any:
+        """The place of a field of ``transform_param``."""
+        return self.context.position("transform_param", field)
+
+    def share(self) -> tuple[int, int]:
+        """Which part of the records is this process's: (rank, world). In TEST each process reads all of them."""
+        return (self.context.rank, self.context.world) if self.phase == Phase.TRAIN else (0, 1)
+
+    def streams(self, purpose: str) -> Callable[[int], np.random.Generator]:
+        """For number i, the random stream for *purpose* in epoch (or batch) i."""
+        stream, name = self.context.stream, self.name
+        return lambda number: stream("data", name, purpose, number)
