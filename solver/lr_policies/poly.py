@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+
 from ...plugins import hookimpl
 from .base import LearningRatePolicy
 
@@ -19,7 +21,8 @@ class Poly(LearningRatePolicy):
 
     def rate(self, iteration: int) -> float:
         p = self.param
-        return float(p.base_lr * max(0.0, 1.0 - iteration / p.max_iter) ** p.power)
+        left = np.float32(1.0) - np.float32(iteration) / np.float32(p.max_iter)  # in 32 bits, as Caffe has it
+        return float(p.base_lr * max(0.0, float(left)) ** p.power)
 
 
 @hookimpl
