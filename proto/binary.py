@@ -20,6 +20,8 @@ M = TypeVar("M", bound="Message")
 Special = Callable[[Any, bytes], None]
 """Takes the message and the bytes of one field, in place of the usual reading."""
 
+UNREADABLE = (DecodeError, UnicodeDecodeError)
+"""What protobuf's implementations raise for bytes that are no message, or hold names that are no text."""
 LARGEST = 2**31 - 1
 """Bytes that protobuf reads as one message."""
 HEAD = 512
@@ -44,7 +46,7 @@ def parse_binary(data: bytes, message_class: type[M], file: str) -> M:
     message = message_class()
     try:
         message.MergeFromString(data)
-    except DecodeError:
+    except UNREADABLE:
         raise _explained(io.BytesIO(data), len(data), message_class, file) from None
     kind = kind_of(data) if message_class.DESCRIPTOR.name in FILES else None
     _check_kind(kind, message_class, file)
@@ -85,7 +87,7 @@ def _read_fields(file: BinaryIO, size: int, message_class: type[M], where: str, 
                 getattr(message, name).add().MergeFromString(_read(file, field.body, field, where))
             else:
                 message.MergeFromString(_read(file, field.start, field, where))
-    except (DecodeError, WireError):
+    except (*UNREADABLE, WireError):
         raise _explained(file, size, message_class, where) from None
     _check_kind(kind_of_fields(seen), message_class, where)
     return message  # type: ignore[no-any-return]

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto
-
 from ..errors import nearest
 from .addition import Rule
 from .schema import PACKAGE, Schema
@@ -44,8 +42,8 @@ class FieldPlan:
         "rule",
     )
 
-    def __init__(self, descriptor: Any, repeated: bool, plans: _Plans) -> None:
-        self.name, self.repeated = descriptor.name, repeated
+    def __init__(self, descriptor: Any, plans: _Plans) -> None:
+        self.name, self.repeated = descriptor.name, _has_label(descriptor, "repeated")
         self._descriptor: Any = descriptor
         self._plans = plans
         self._sub: MessagePlan | None = None
@@ -76,14 +74,8 @@ class MessagePlan:
 
     def __init__(self, descriptor: Any, plans: _Plans) -> None:
         self.name = _short(descriptor)
-        proto = DescriptorProto()
-        descriptor.CopyToProto(proto)
-        labels = {f.name: f.label for f in proto.field}
-        self.required = tuple(n for n, label in labels.items() if label == FieldDescriptorProto.LABEL_REQUIRED)
-        self.fields: dict[str, FieldPlan] = {
-            f.name: FieldPlan(f, labels[f.name] == FieldDescriptorProto.LABEL_REPEATED, plans)
-            for f in descriptor.fields
-        }
+        self.required = tuple(f.name for f in descriptor.fields if _has_label(f, "required"))
+        self.fields: dict[str, FieldPlan] = {f.name: FieldPlan(f, plans) for f in descriptor.fields}
 
 
 class _Plans:
@@ -110,6 +102,14 @@ def plan_of(message_class: type[Message]) -> MessagePlan:
 def _short(descriptor: Any) -> str:
     name: str = descriptor.full_name
     return name.removeprefix(f"{PACKAGE}.")
+
+
+def _has_label(field: Any, label: str) -> bool:
+    """Whether *field* is ``repeated`` or ``required``: numbers in old protobuf, which newer ones warn of."""
+    known = getattr(field, f"is_{label}", None)
+    if known is None:
+        return bool(field.label == getattr(field, f"LABEL_{label.upper()}"))
+    return bool(known)
 
 
 def _refuse(word: str) -> Any:

@@ -162,7 +162,7 @@ def _build(additions: tuple[Addition, ...]) -> Schema:
     file, providers = compose_file(_stock_file(), additions)
     try:
         return Schema(file, providers, additions)
-    except TypeError as error:
+    except (TypeError, KeyError) as error:
         raise PluginError(f"the additions do not make a schema: {error}", who=_culprit(additions)) from None
 
 
@@ -171,6 +171,6 @@ def _culprit(additions: tuple[Addition, ...]) -> str:
     for count in range(1, len(additions)):
         try:
             Schema(*compose_file(_stock_file(), additions[:count]))
-        except (TypeError, PluginError):
+        except (TypeError, KeyError, PluginError):
             return additions[count - 1].provider
     return additions[-1].provider
