@@ -68,6 +68,8 @@ def _read_hdf5(path: str | Path) -> list[StoredLayer]:
         if isinstance(item, h5py.Dataset) and index.isdigit():
             array = np.asarray(item)
             layers.setdefault(layer, {})[int(index)] = StoredBlob(array.shape, False, lambda: array)
+        elif isinstance(item, h5py.Group):
+            layers.setdefault(name, {})  # a layer whose blobs are all another's has an empty group
 
     try:
         with h5py.File(path, "r") as file:

@@ -80,7 +80,7 @@ def load_weights(net: Net, path: str | Path, *, strict: bool = False, skip_misma
         else:
             hint = f"rename the layer to keep its initial values, or skip it; layers in the file: {len(stored)}"
             raise WeightsError(problem, where=str(path), who=target.who, hint=hint)
-    _add_initialised(report, net, stored)
+    _add_initialised(report, net)
     if strict:
         _refuse_rest(report)
     for blob, source_blob in copies:
@@ -112,8 +112,8 @@ def _shapes(pairs: list[tuple[Blob, StoredBlob]], reshaped: bool) -> str:
     return ", ".join(f"{s.shape} -> {t.shape}" for t, s in pairs if t.shape != s.shape) if reshaped else ""
 
 
-def _add_initialised(report: LoadReport, net: Net, stored: list[StoredLayer]) -> None:
-    there = {source.name for source in stored if source.blobs}
+def _add_initialised(report: LoadReport, net: Net) -> None:
+    there = {row.layer for row in report.layers}
     ignored = report.names("ignored")
     for name in net.params:
         if name not in there:
