@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -140,10 +139,8 @@ def test_new_shapes_match_only_themselves() -> None:
     assert not shapes_match(blob, [2, 3])
 
 
-def test_four_million_values_take_a_moment() -> None:
-    array = np.ones((2000, 2000), np.float32)
+def test_four_million_values_come_back() -> None:
+    array = np.arange(4_000_000, dtype=np.float32).reshape(2000, 2000)
     blob = STOCK.BlobProto()
-    begin = time.perf_counter()
     array_to_blob(array, blob)
-    blob_to_array(blob)
-    assert time.perf_counter() - begin < 0.5
+    np.testing.assert_array_equal(blob_to_array(blob), array)
