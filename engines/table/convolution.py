@@ -23,7 +23,8 @@ class Shape(NamedTuple):
 SHAPES = {
     "1x1": Shape(2, 5, 3, (4, 6), ConvGeometry((1, 1))),
     "1x1 grouped": Shape(2, 6, 4, (3, 3), ConvGeometry((1, 1), groups=2)),
-    "1x1 strided": Shape(2, 3, 4, (7, 8), ConvGeometry((1, 1), (2, 3))),
+    "1x1 strided": Shape(2, 3, 4, (7, 8), ConvGeometry((1, 1), (2, 2))),
+    "2x2": Shape(2, 3, 4, (5, 4), ConvGeometry((2, 2))),
     "3x3": Shape(2, 3, 4, (6, 7), ConvGeometry((3, 3))),
     "3x3 padded": Shape(3, 4, 5, (5, 9), ConvGeometry((3, 3), pad=(1, 1))),
     "5x5 stride 2": Shape(2, 3, 17, (11, 10), ConvGeometry((5, 5), (2, 2), (2, 2))),

@@ -30,7 +30,7 @@ def _eltwise(name: str, finish: Callable[[Maker, Arguments], None]) -> Kernel:
 
 
 def _coefficients(make: Maker, arguments: Arguments) -> None:
-    arguments["coeffs"] = [1.0, -1.0, 0.5, 2.0][: len(arguments["inputs"])]
+    arguments["coeffs"] = [2.0, -1.0, 0.5, 1.0][: len(arguments["inputs"])]
 
 
 def _ties(make: Maker, arguments: Arguments) -> None:

@@ -22,6 +22,7 @@ EPS = ({"eps": 1e-5}, {"eps": 0.1})
 MVN = tuple({"eps": eps, "normalize_variance": on} for eps, on in ((1e-9, True), (0.1, True), (1e-9, False)))
 ROW_SIZES: Sizes = {
     "one": {"o": 1, "i": 2},
+    "single elements": {"o": 4, "i": 1},
     "odd": {"o": 3, "i": 7},
     "wide": {"o": 5, "i": 203},
     "empty": {"o": 0, "i": 3},

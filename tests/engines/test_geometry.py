@@ -24,6 +24,13 @@ def test_tuples_of_different_lengths_are_refused():
         ConvGeometry((3, 3), stride=(1,)).output_size((5, 5))
 
 
+def test_pointwise_means_that_the_columns_are_the_image():
+    assert ConvGeometry((1, 1), groups=2, dilation=(3, 3)).pointwise
+    assert not ConvGeometry((2, 1)).pointwise
+    assert not ConvGeometry((1, 1), stride=(1, 2)).pointwise
+    assert not ConvGeometry((1, 1), pad=(0, 1)).pointwise
+
+
 def test_conv_output_counts_the_windows_that_fit():
     for size, kernel, stride, pad, dilation in product(range(1, 12), (1, 2, 3), (1, 2, 3), (0, 1, 2), (1, 2)):
         geometry = ConvGeometry((kernel,), (stride,), (pad,), (dilation,))

@@ -146,6 +146,14 @@ def test_stochastic_pool_draws_in_proportion_to_the_values(engine):
     np.testing.assert_array_equal(y.ravel(), x.reshape(-1)[mask.ravel()])
 
 
+def test_stochastic_pool_stops_where_the_sum_is_reached_exactly(engine):
+    x, geometry = np.array([[[1, 0, 2, 1]]], np.float32), PoolGeometry((4,))
+    y, mask = np.empty((1, 1, 1), np.float32), np.empty((1, 1, 1), np.int32)
+    for uniform, pixel in ((0, 0), (0.25, 0), (0.5, 2), (0.75, 2), (0.875, 3)):
+        engine.stochastic_pool_forward(x, y, mask, np.full_like(y, uniform), geometry)
+        assert mask.item() == pixel
+
+
 def test_stochastic_pool_lets_a_nan_through(engine):
     x, geometry = np.ones((1, 1, 2, 4), np.float32), PoolGeometry((2, 2), (2, 2))
     x[0, 0, 1, 1] = np.nan
