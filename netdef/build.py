@@ -33,6 +33,7 @@ def build(graph: Graph, context: LayerContext) -> Built:
         layer = _make(built, node, context)
         bottoms, tops = _blobs_of(built, node)
         try:
+            _check_declared(layer)
             layer.setup(bottoms, tops)
             _check_params(layer, node)
             layer.reshape(bottoms, tops)
@@ -56,6 +57,7 @@ def build_static(
         known = all(built.shaped[b] for b in node.bottoms)
         if known:
             try:
+                _check_declared(layer)
                 known = layer.infer_shapes(bottoms, tops)
                 if known:
                     _check_params(layer, node)
@@ -90,6 +92,12 @@ def _make(built: Built, node: Node, context: LayerContext) -> Layer:
 
 def _blobs_of(built: Built, node: Node) -> tuple[list[Blob], list[Blob]]:
     return [built.blobs[b] for b in node.bottoms], [built.blobs[t] for t in node.tops]
+
+
+def _check_declared(layer: Layer) -> None:
+    """The rules of parameters declared in Python, which text has met already, and binary files and code have not."""
+    if layer.parameters is not None:
+        layer.parameters.require(layer.config, layer.context.position, layer.who)
 
 
 def _check_params(layer: Layer, node: Node) -> None:

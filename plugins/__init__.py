@@ -1,8 +1,11 @@
 """Plugins: the hooks, the manager that finds and loads plugins, and typed parameter declarations."""
 
-from .manager import KINDS, Broken, PluginManager, plugin_manager, register, use_plugin_manager
+from .fields import Bool, Choice, Double, Field, Float, Int, Int64, Message, String, UInt, UInt64
+from .kinds import KINDS
+from .manager import Broken, PluginManager
 from .markers import hookimpl, hookspec
-from .parameters import Bool, Choice, Field, Float, Int, Message, Parameters, ParametersClass, String, UInt
+from .parameters import Parameters, ParametersClass, Violation
+from .process import plugin_manager, register, unregister, use_plugin_manager
 from .registry import Entry, Kind, Provider, Registry
 
 __all__ = [
@@ -10,10 +13,12 @@ __all__ = [
     "Bool",
     "Broken",
     "Choice",
+    "Double",
     "Entry",
     "Field",
     "Float",
     "Int",
+    "Int64",
     "Kind",
     "Message",
     "Parameters",
@@ -23,9 +28,12 @@ __all__ = [
     "Registry",
     "String",
     "UInt",
+    "UInt64",
+    "Violation",
     "hookimpl",
     "hookspec",
     "plugin_manager",
     "register",
+    "unregister",
     "use_plugin_manager",
 ]

@@ -1,7 +1,8 @@
 """The plugin manager: finds plugins, imports them when something of their kind is needed, and keeps the registries.
 
-Built-in plugins are the modules of the folders named in ``KINDS``; others come from the entry-point group ``cortado``
-or from ``register()``. A plugin that fails to import is kept in ``broken`` and reported when its absence matters.
+Built-in plugins are the modules of the folders named in ``KINDS``; others come from the entry-point group ``cortado``,
+from a folder of one-file plugins, or from ``register()``. A plugin that fails to import, or breaks a hook's contract,
+is kept in ``broken`` and reported when its absence matters.
 """
 
 from __future__ import annotations
@@ -10,45 +11,39 @@ import importlib
 import os
 import pkgutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from importlib import metadata
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
-from ..errors import PluginError, SolverError, UnknownLayerError
+from ..errors import CortadoError, PluginError, nearest
 from ..proto import Schema
 from . import hookspecs
+from .composition import Refused, compose
+from .discovery import Candidate, Filter, in_folder, installed, names
+from .kinds import KINDS
 from .markers import PROJECT
-from .parameters import Parameters
+from .parameters import Parameters, ParametersClass
 from .registry import Entry, Kind, Provider, Registry
 
 ROOT = __package__.rpartition(".")[0]
 
-KINDS = {
-    kind.name: kind
-    for kind in (
-        Kind("layers", "cortado_layers", "layers", "layer type", UnknownLayerError),
-        Kind("fillers", "cortado_fillers", "layers.fillers", "filler type"),
-        Kind("optimizers", "cortado_optimizers", "solver.optimizers", "solver type", SolverError),
-        Kind("regularizers", "cortado_regularizers", "solver.regularizers", "regularization type", SolverError),
-        Kind("lr_policies", "cortado_lr_policies", "solver.lr_policies", "learning-rate policy", SolverError),
-        Kind("sources", "cortado_sources", "data.sources", "database backend"),
-        Kind("engines", "cortado_engines", "engines", "engine"),
-        Kind("callbacks", "cortado_callbacks", "solver.callbacks", "callback", SolverError),
-        Kind("parameters", "cortado_parameters", "", "schema field"),
-        Kind("dialects", "cortado_dialects", "dialects", "dialect"),
-        Kind("commands", "cortado_commands", "", "command"),
-    )
-}
-
 ALLOW = "CORTADO_PLUGINS"
-"""Environment variable: a comma list of the third-party plugins to load; empty loads none; unset loads all."""
+"""Environment variable: a comma list of the installed plugins to load; empty loads none; unset loads all."""
 
 DENY = "CORTADO_DISABLE_PLUGINS"
 """Environment variable: a comma list of third-party plugins to leave out."""
+
+FOLDERS = "CORTADO_PLUGINS_DIR"
+"""Environment variable: folders of one-file plugins, separated as in PATH."""
+
+_loading: ContextVar[PluginManager | None] = ContextVar("loading", default=None)
+"""The manager that is importing a plugin, which may call ``register()``."""
 
 
 @dataclass
@@ -59,17 +54,37 @@ class Broken:
     error: BaseException
 
     def __str__(self) -> str:
-        reason = f"{type(self.error).__name__}: {self.error}"
-        return f"plugin '{self.provider.plugin}' ({self.provider}) could not be loaded: {reason}"
+        reason = (
+            str(self.error) if isinstance(self.error, CortadoError) else f"{type(self.error).__name__}: {self.error}"
+        )
+        head = f"plugin '{self.provider.plugin}' ({self.provider})"
+        if reason.startswith(f"{head}: "):
+            return reason
+        return f"{head} could not be loaded: {' '.join(reason.split())}"
 
 
 @dataclass
 class PluginManager:
-    """Registries of every kind, filled on first use. ``external`` switches entry points on or off."""
+    """Registries of every kind, filled on first use.
+
+    Parameters: *external*, whether to look for third-party plugins at all; *only*, *without*, names of plugins or
+    distributions that are loaded, or left out (the environment variables say, where None); *folders* of one-file
+    plugins beside those of the environment. One-file plugins need not be among *only*: who names a folder wants what
+    is in it. *dialect*, the dialects to read every file with, instead of looking what it needs.
+
+    Attributes: ``providers``, the loaded plugins by name; ``broken``, those that are not; ``off``, those that were
+    filtered out; ``refused``, the parameter declarations that contradict others. Safe to use from several threads.
+    """
 
     external: bool = True
+    only: Iterable[str] | None = None
+    without: Iterable[str] | None = None
+    folders: Iterable[str | Path] = ()
+    dialect: str | None = None
     providers: dict[str, Provider] = field(default_factory=dict)
     broken: dict[str, Broken] = field(default_factory=dict)
+    off: dict[str, Provider] = field(default_factory=dict)
+    refused: Refused = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._pm = pluggy.PluginManager(PROJECT)
@@ -87,133 +102,222 @@ class PluginManager:
         return ready if ready is not None else self._fill(kind)
 
     def get(self, kind: str, name: str, **context: Any) -> Entry:
-        """The entry *name* of *kind*. An unknown name is answered with the broken plugins that might have had it."""
-        return self.registry(kind).get(name, advice=self._blame, **context)
+        """The entry *name* of *kind*; *context* is *where* and *who*, for errors.
+
+        Errors: the kind's own for an unknown name, with the nearest one, and with the plugins that might have had it
+        and are broken or switched off; PluginError for a name, or for parameters, that several packages claim.
+        """
+        entry = self.registry(kind).get(name, advice=self._missing, **context)
+        declared = getattr(entry.item, "parameters", None)
+        if declared is not None and self.schema() and declared in self.refused:
+            error = self.refused[declared]
+            raise PluginError(
+                f"the parameters of {KINDS[kind].noun} '{name}' ({entry.provider}) cannot be used: {error}", **context
+            )
+        return entry
 
     def schema(self) -> Schema:
-        """The stock schema plus the fields of every enabled plugin."""
-        with self._lock:
-            if self._schema is None:
-                declared = [d for kind in KINDS if kind not in ("commands", "engines") for d in self._declared(kind)]
-                self._schema = Schema.compose([cls.addition(str(provider)) for cls, provider in declared])
-            return self._schema
+        """The stock schema plus the fields of every enabled plugin. Those that clash are left out, see ``refused``."""
+        if self._schema is None:
+            with self._lock:
+                if self._schema is None:
+                    declared = [
+                        d for kind in KINDS if kind not in ("commands", "engines") for d in self._declared(kind)
+                    ]
+                    schema, self.refused = compose(list(dict(declared).items()))
+                    self._schema = schema
+        return self._schema
 
-    def _declared(self, kind: str) -> list[tuple[type[Parameters], Provider]]:
+    def _declared(self, kind: str) -> list[tuple[ParametersClass, Provider]]:
         found = []
         for entry in self.registry(kind).all():
             declared = entry.item if kind == "parameters" else getattr(entry.item, "parameters", None)
             if isinstance(declared, type) and issubclass(declared, Parameters) and declared is not Parameters:
                 found.append((declared, entry.provider))
-        return list(dict.fromkeys(found))
+        return found[::-1]
 
-    def _blame(self) -> str | None:
-        return "; ".join(str(b) for b in self.broken.values()) or None
+    def field_hint(self, message: str, field: str) -> str | None:
+        """What may be known about a field that the schema lacks; for the parser's ``known_elsewhere``."""
+        claims = [str(e) for cls, e in self.refused.items() if (cls.owner, cls.field) == (message, field)]
+        if claims:
+            return "; ".join(dict.fromkeys(claims))
+        return self._missing() if field.endswith("_param") else None
+
+    def _missing(self) -> str | None:
+        """The plugins that might have had what was looked for."""
+        reasons = [str(b) for b in self.broken.values()]
+        if self.off:
+            reasons.append(f"switched off: {', '.join(f'{p.plugin} ({p})' for p in self.off.values())}")
+        return "; ".join(reasons) or None
 
     # -- registering --------------------------------------------------------------------------------------------
 
     def register(self, plugin: Any, name: str | None = None, provider: Provider | None = None) -> None:
-        """Add a plugin: a module or object with hook implementations. Registering a name again replaces it."""
+        """Add a plugin: a module or object with hook implementations. Registering a name again replaces it.
+
+        Errors: PluginError for a hook that does not exist, takes arguments it is not given, or breaks its contract.
+        """
         name = name or getattr(plugin, "__name__", None) or type(plugin).__name__
+        provider = provider or Provider(name, distribution=name)
         with self._lock:
             if self._pm.has_plugin(name):
                 self.unregister(name)
-            self._pm.register(plugin, name)
-            self.providers[name] = provider or Provider(name, distribution=name)
-            self._schema = None
-            for kind, registry in self._registries.items():
-                self._collect(kind, registry, [name])
+            self._add(plugin, provider)
+            if name in self.broken:
+                error = self.broken[name].error
+                self.unregister(name)
+                raise error
 
     def unregister(self, name: str) -> None:
-        """Take a plugin and everything it registered out again."""
+        """Take a plugin and everything it registered out again. Errors: PluginError for a name that nobody has."""
         with self._lock:
+            if not self._pm.has_plugin(name):
+                raise PluginError(f"no plugin is called '{name}'", hint=nearest(name, self.providers))
             self._pm.unregister(name=name)
             provider = self.providers.pop(name)
+            self.broken.pop(name, None)
             self._schema = None
             for registry in self._registries.values():
                 registry.remove(provider)
 
     def plugins(self) -> list[Provider]:
         """Every loaded plugin that is not built in, with its distribution and version."""
-        self._load_external()
-        return [p for p in self.providers.values() if not p.builtin]
+        with self._lock:
+            self._load_external()
+            return [p for p in self.providers.values() if not p.builtin]
+
+    # -- choosing -----------------------------------------------------------------------------------------------
+
+    def configure(
+        self,
+        *,
+        only: Iterable[str] | None = None,
+        without: Iterable[str] | None = None,
+        folders: Iterable[str | Path] = (),
+    ) -> None:
+        """Change which third-party plugins are loaded; see the class. Errors: PluginError once they are loaded."""
+        with self._lock:
+            if self._external_loaded and self.external:
+                raise PluginError("plugins are chosen before the first of them is used")
+            self.only = self.only if only is None else only
+            self.without = self.without if without is None else without
+            self.folders = [*self.folders, *folders]
+
+    def _filter(self) -> Filter:
+        only = os.environ.get(ALLOW) if self.only is None else self.only
+        without = os.environ.get(DENY, "") if self.without is None else self.without
+        return Filter(None if only is None else names(only), names(without))
 
     # -- loading ------------------------------------------------------------------------------------------------
 
     def _fill(self, kind: str) -> Registry:
         with self._lock:
-            if kind in self._registries:
-                return self._registries[kind]
-            self._load_external()
-            self._load_builtin(KINDS[kind])
-            registry = Registry(KINDS[kind])
-            self._collect(kind, registry, list(self.providers))
-            self._registries[kind] = registry
-            return registry
-
-    def _collect(self, kind: str, registry: Registry, names: Iterable[str]) -> None:
-        """Call the kind's hook of each named plugin. One that breaks is reported and left out, unless built in."""
-        wanted = set(names)
-        for impl in getattr(self._pm.hook, KINDS[kind].hook).get_hookimpls():
-            if impl.plugin_name not in wanted:
-                continue
-            provider = self.providers[impl.plugin_name]
-            try:
-                registry.add(impl.function(), provider)
-            except Exception as error:
-                if provider.builtin:
-                    raise
-                self.broken[impl.plugin_name] = Broken(provider, error)
+            if kind not in self._registries:
+                self._load_external()
+                self._load_builtin(KINDS[kind])
+                registry = Registry(KINDS[kind])
+                self._collect(registry, self.providers)
+                self._registries[kind] = registry
+            return self._registries[kind]
 
     def _load_builtin(self, kind: Kind) -> None:
         if not kind.package:
             return
-        provider_version = _version(PROJECT)
+        version = importlib.import_module(ROOT).__version__
         for module in _modules(f"{ROOT}.{kind.package}"):
-            name = module.__name__
-            if not self._pm.has_plugin(name):
-                self._pm.register(module, name)
-                self.providers[name] = Provider(name, PROJECT, provider_version, builtin=True)
+            if not self._pm.has_plugin(module.__name__):
+                self._pm.register(module, module.__name__)
+                self.providers[module.__name__] = Provider(module.__name__, PROJECT, version, builtin=True)
 
     def _load_external(self) -> None:
-        if self._external_loaded:
-            return
+        """Import the third-party plugins, once."""
         with self._lock:
+            if self._external_loaded:
+                return
             self._external_loaded = True
-            for entry in metadata.entry_points(group=PROJECT):
-                if _enabled(entry.name):
-                    self._load_entry_point(entry)
+            chosen = self._filter()
+            for candidate in installed():
+                self._load(candidate, chosen)
+            for folder in _folders(self.folders):
+                for candidate in in_folder(folder):
+                    self._load(candidate, Filter(None, chosen.without))
 
-    def _load_entry_point(self, entry: metadata.EntryPoint) -> None:
-        dist = entry.dist
-        provider = Provider(entry.name, dist.name if dist else entry.name, dist.version if dist else "")
+    def _load(self, candidate: Candidate, chosen: Filter) -> None:
+        provider = candidate.provider
+        if not chosen.passes(provider):
+            self.off[provider.plugin] = provider
+            return
+        token = _loading.set(self)
         try:
-            plugin = entry.load()
-            self._pm.register(plugin, entry.name)
-            self._pm.check_pending()
-        except Exception as error:
-            if self._pm.has_plugin(entry.name):
-                self._pm.unregister(name=entry.name)
-            self.broken[entry.name] = Broken(provider, error)
-        else:
-            self.providers[entry.name] = provider
+            plugin = candidate.load()
+            if self._pm.has_plugin(provider.plugin):
+                raise PluginError("another plugin has this name", got=str(self.providers[provider.plugin]))
+            self._add(plugin, provider)
+        except (Exception, SystemExit) as error:
+            self.broken[provider.plugin] = Broken(provider, error)
+        finally:
+            _loading.reset(token)
+
+    def _add(self, plugin: Any, provider: Provider) -> None:
+        """Register *plugin* with pluggy, and collect from it into the registries that are filled already."""
+        _check_hooks(plugin)
+        try:
+            self._pm.register(plugin, provider.plugin)
+        except (pluggy.PluginValidationError, ValueError) as error:
+            if self._pm.has_plugin(provider.plugin):
+                self._pm.unregister(name=provider.plugin)
+            raise PluginError(" ".join(str(error).split())) from None
+        self.providers[provider.plugin] = provider
+        self._schema = None
+        for registry in self._registries.values():
+            self._collect(registry, [provider.plugin])
+
+    def _collect(self, registry: Registry, plugins: Iterable[str]) -> None:
+        """Call the kind's hook of each of *plugins*. One that breaks is reported and left out, unless built in."""
+        wanted = set(plugins)
+        hook = registry.kind.hook
+        for impl in getattr(self._pm.hook, hook).get_hookimpls():
+            if impl.plugin_name not in wanted:
+                continue
+            provider = self.providers[impl.plugin_name]
+            try:
+                if impl.hookwrapper or impl.wrapper:
+                    raise PluginError(f"{hook}() collects, and cannot be wrapped")
+                registry.add(impl.function(), provider)
+            except (Exception, SystemExit) as error:
+                if provider.builtin:
+                    raise
+                self.broken[provider.plugin] = Broken(provider, error)
 
 
-def _enabled(name: str) -> bool:
-    allowed = os.environ.get(ALLOW)
-    if allowed is not None and name not in _comma(allowed):
-        return False
-    return name not in _comma(os.environ.get(DENY, ""))
-
-
-def _comma(text: str) -> set[str]:
-    return {part.strip() for part in text.split(",") if part.strip()}
-
-
-def _version(distribution: str) -> str:
+@contextmanager
+def loading(manager: PluginManager) -> Iterator[None]:
+    """Within the block ``register()`` adds to *manager*."""
+    token = _loading.set(manager)
     try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return ""
+        yield
+    finally:
+        _loading.reset(token)
+
+
+def loading_manager() -> PluginManager | None:
+    """The manager that is importing a plugin at this moment, in this thread."""
+    return _loading.get()
+
+
+def _check_hooks(plugin: Any) -> None:
+    """Refuse implementations of hooks that do not exist. Errors: PluginError with the nearest hook."""
+    known = {kind.hook for kind in KINDS.values()}
+    for name in dir(plugin):
+        marked = name.startswith(f"{PROJECT}_") and hasattr(getattr(plugin, name, None), f"{PROJECT}_impl")
+        if marked and name not in known:
+            hint = nearest(name, known) or f"hooks: {', '.join(sorted(known))}"
+            raise PluginError(f"there is no hook {name}()", hint=hint)
+
+
+def _folders(given: Iterable[str | Path]) -> list[Path]:
+    told = [part for part in os.environ.get(FOLDERS, "").split(os.pathsep) if part]
+    return list(dict.fromkeys(Path(folder) for folder in (*told, *given)))
 
 
 def _modules(package: str) -> list[ModuleType]:
@@ -224,53 +328,3 @@ def _modules(package: str) -> list[ModuleType]:
         if not info.name.startswith("_"):
             found.append(importlib.import_module(f"{package}.{info.name}"))
     return found
-
-
-_default: PluginManager | None = None
-_default_lock = threading.Lock()
-
-
-def plugin_manager() -> PluginManager:
-    """The process's own plugin manager, made on first use."""
-    global _default  # noqa: PLW0603 - the one process-wide object
-    with _default_lock:
-        if _default is None:
-            _default = PluginManager()
-        return _default
-
-
-def use_plugin_manager(manager: PluginManager | None) -> PluginManager | None:
-    """Make *manager* the process's own (None: a fresh one on next use); returns the one before. Meant for tests."""
-    global _default  # noqa: PLW0603 - the one process-wide object
-    with _default_lock:
-        before, _default = _default, manager
-        return before
-
-
-def register(thing: Any) -> Any:
-    """Register a single class, in a script or notebook, as a plugin of its own; usable as a decorator.
-
-    The class says what it is by what it derives from: each base (``cortado.Layer``, ``cortado.solver.Optimizer`` …)
-    carries the name of its kind in ``plugin_kind``.
-
-    Example::
-
-        @cortado.register
-        class Cube(cortado.Layer): ...
-    """
-    kind = getattr(thing, "plugin_kind", None)
-    if kind not in KINDS:
-        raise PluginError("register() takes a subclass of Layer, Filler, Optimizer …", got=repr(thing))
-    name = f"{thing.__module__}.{thing.__qualname__}"
-    plugin_manager().register(_single(KINDS[kind].hook, thing), name, Provider(name, distribution=thing.__module__))
-    return thing
-
-
-def _single(hook: str, thing: Any) -> Any:
-    from .markers import hookimpl
-
-    def contribute() -> list[Any]:
-        return [thing]
-
-    contribute.__name__ = hook
-    return type("OneThing", (), {hook: staticmethod(hookimpl(contribute))})()

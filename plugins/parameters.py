@@ -1,7 +1,7 @@
 """Typed parameters: what a plugin's layer (or filler, optimizer …) reads from the prototxt, declared in Python.
 
-    class ScaledTanhParameters(Parameters, field="scaled_tanh_param", number=5301):
-        height = Float(1, default=1.7159, minimum=0, doc="the value that the curve approaches")
+    class ScaledTanhParameters(Parameters, field="scaled_tanh_param", number=81265301):
+        height = Float(1, default=1.7159, above=0, doc="the value that the curve approaches")
         shape = Choice(2, ("SMOOTH", "HARD"), doc="tanh itself, or its piecewise linear form")
 
 The declaration becomes a message of the schema (here ``ScaledTanhParameters``) and a field of ``LayerParameter``, so
@@ -11,74 +11,43 @@ rule are refused with the line they stand on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from ..errors import PluginError
+from ..errors import CortadoError, ParameterError, PluginError, Position
 from ..proto import addition as schema
+from .fields import WORD, Field
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Place = Callable[..., "Position | None"]
+"""From the path of a field to where it stands: ``Positions.at`` or ``LayerContext.position``."""
 
 
 @dataclass(frozen=True)
-class Field:
-    """One declared field: its wire *number*, *default*, permitted range or *choices*, whether *repeated*, *doc*."""
+class Violation:
+    """A value that breaks a rule: the *path* of its field in the parameters, the *rule* in words, the *value*."""
 
-    number: int
-    default: Any = None
-    minimum: float | None = None
-    maximum: float | None = None
-    above: float | None = None
-    below: float | None = None
-    choices: Sequence[str] = ()
-    repeated: bool = False
-    required: bool = False
-    doc: str = ""
-    kind: str = "float"
-
-    def rule(self, name: str, value: Any) -> str | None:
-        """The rule that *value* breaks, in words, or None."""
-        bounds: list[tuple[float | None, bool, str]] = [
-            (self.minimum, self.minimum is not None and value < self.minimum, "at least"),
-            (self.maximum, self.maximum is not None and value > self.maximum, "at most"),
-            (self.above, self.above is not None and value <= self.above, "greater than"),
-            (self.below, self.below is not None and value >= self.below, "less than"),
-        ]
-        if not any(broken for _, broken, _ in bounds):
-            return None
-        words = " and ".join(f"{phrase} {bound:g}" for bound, _, phrase in bounds if bound is not None)
-        return f"{name} must be {words}"
-
-    @property
-    def bounded(self) -> bool:
-        return any(b is not None for b in (self.minimum, self.maximum, self.above, self.below))
-
-
-Float = partial(Field, kind="float")
-Int = partial(Field, kind="int32")
-UInt = partial(Field, kind="uint32")
-Bool = partial(Field, kind="bool")
-String = partial(Field, kind="string")
-
-
-def Choice(number: int, choices: Sequence[str], default: str | None = None, doc: str = "") -> Field:
-    """A field that takes one of *choices*, written without quotes; the first is the default unless *default* says."""
-    return Field(number, default or choices[0], choices=tuple(choices), doc=doc, kind="enum")
-
-
-def Message(number: int, name: str, *, repeated: bool = False, doc: str = "") -> Field:
-    """A field of another message type of the schema, such as ``FillerParameter`` or ``BlobShape``."""
-    return Field(number, repeated=repeated, doc=doc, kind=name)
+    path: tuple[str | int, ...]
+    rule: str
+    value: Any = None
 
 
 class Parameters:
     """Base of declarations; fields are class attributes made by ``Float``, ``Int``, ``Choice`` ….
 
     Class arguments: *field*, the name in the owner message; *number*, its wire number, which must be free in every
-    schema it is used with (5000 to 9999 are left to plugins); *owner*, ``LayerParameter`` unless it is, say,
-    ``SolverParameter``; *message*, the name of the message (the class's own).
+    schema it is used with (``cortado new-layer`` draws one from the name); *owner*, ``LayerParameter`` unless it is,
+    say, ``SolverParameter``; *message*, the name of the message (the class's own).
+
+    A rule that concerns several fields goes into ``check``.
+
+    Errors: PluginError, when the class is made, for a declaration that contradicts itself.
     """
 
+    plugin_kind: ClassVar[str] = "parameters"
     field: ClassVar[str] = ""
     number: ClassVar[int] = 0
     owner: ClassVar[str] = "LayerParameter"
@@ -89,55 +58,131 @@ class Parameters:
         cls, *, field: str = "", number: int = 0, owner: str = "LayerParameter", message: str = "", **kwargs: Any
     ) -> None:
         super().__init_subclass__(**kwargs)
-        if not field or not 0 < number < 2**29 or 19000 <= number < 20000:
+        if not WORD.match(field) or Field(number).mistake():
             raise PluginError(
-                "a Parameters class needs field= and number=, a wire number from 1 to 536870911 outside 19000-19999",
+                "a Parameters class needs field=, a name, and number=, from 1 to 536870911 outside 19000 to 19999",
                 who=f"class {cls.__qualname__}",
-                got=f"field={field!r}, number={number}",
+                got=f"field={field!r}, number={number!r}",
+            )
+        declared = {
+            key: value
+            for base in reversed(cls.__mro__)
+            for key, value in vars(base).items()
+            if isinstance(value, Field)
+        }
+        for key in RESERVED & declared.keys():
+            raise PluginError(
+                f"a field of a Parameters class cannot be called '{key}' in Python",
+                who=f"class {cls.__qualname__}",
+                hint=f'write {key}_ = …(…, name="{key}")',
             )
         cls.field, cls.number, cls.owner, cls.message = field, number, owner, message or cls.__name__
-        cls.fields = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
-        numbers = [f.number for f in cls.fields.values()]
-        if len(set(numbers)) != len(numbers):
-            raise PluginError(
-                "fields of one message need different numbers", who=f"class {cls.__qualname__}", got=str(numbers)
-            )
+        cls.fields = {value.name or key: value for key, value in declared.items()}
+        cls._check_declaration()
+
+    @classmethod
+    def _check_declaration(cls) -> None:
+        taken: dict[int, str] = {}
+        for name, field in cls.fields.items():
+            mistake = field.mistake()
+            if field.number in taken:
+                mistake = f"its number {field.number} is that of '{taken[field.number]}' already"
+            if mistake:
+                raise PluginError(f"field '{name}': {mistake}", who=f"class {cls.__qualname__}")
+            taken[field.number] = name
+
+    @classmethod
+    def check(cls, param: Any) -> str | None:
+        """The rule that the whole message *param* breaks, in words, or None; for subclasses to implement.
+
+        Called when the block has been read from text, and for every net or solver that came from anywhere else.
+        """
+        return None
 
     @classmethod
     def addition(cls, provider: str) -> schema.Addition:
         """What this declaration adds to the schema in the name of *provider*."""
-        members: list[Any] = []
-        for name, f in cls.fields.items():
-            kind = f.kind
-            if f.choices:
-                kind = "".join(part.capitalize() for part in name.split("_"))
-                members.append(schema.enum(kind, **{choice: i for i, choice in enumerate(f.choices)}))
-            default = None if f.repeated else f.default
-            members.append(
-                schema.field(name, f.number, kind, default=default, repeated=f.repeated, required=f.required)
-            )
+        members = [member for name, field in cls.fields.items() for member in _members(name, field)]
+        return cls._addition(provider, schema.message(cls.message, *members))
+
+    @classmethod
+    def _addition(cls, provider: str, *messages: Any, enums: tuple[Any, ...] = ()) -> schema.Addition:
+        rules: dict[tuple[str, str], schema.Rule] = {
+            (cls.message, name): field.rule for name, field in cls.fields.items() if field.ruled
+        }
+        if cls.check.__func__ is not Parameters.check.__func__:  # type: ignore[attr-defined]
+            rules[cls.owner, cls.field] = cls.check
         return schema.Addition(
             provider=provider,
-            messages=(schema.message(cls.message, *members),),
+            messages=messages,
+            enums=enums,
             fields={cls.owner: (schema.field(cls.field, cls.number, cls.message),)},
-            rules={(cls.message, name): partial(f.rule, name) for name, f in cls.fields.items() if f.bounded},
+            rules=rules,
         )
 
     @classmethod
-    def broken(cls, message: Any) -> tuple[str, str, Any] | None:
-        """The first field of *message* whose value breaks its rule, as (field, rule, value); None when all hold.
+    def from_descriptor(
+        cls, descriptor: Any | bytes | Path, message: str, *, field: str, number: int, owner: str = "LayerParameter"
+    ) -> ParametersClass:
+        """Declare by a compiled ``.proto`` instead of in Python.
 
-        For messages that came from no text: a binary file, or code.
+        *descriptor*: what ``protoc --descriptor_set_out`` writes (a path or its bytes), or the ``DESCRIPTOR`` of a
+        generated module; *message*: the name in it of the message that becomes *field* of *owner*. It comes with the
+        messages and enums that it uses.
         """
-        for name, f in cls.fields.items():
-            if f.bounded:
-                value = getattr(message, name)
-                for item in value if f.repeated else [value]:
-                    rule = f.rule(name, item)
-                    if rule:
-                        return name, rule, item
-        return None
+        from .compiled import declare
+
+        return declare(cls, descriptor, message, field=field, number=number, owner=owner)
+
+    @classmethod
+    def violations(cls, param: Any) -> Iterator[Violation]:
+        """Every rule that the message *param* breaks; for messages that came from no text: a binary file, or code."""
+        for name, field in cls.fields.items():
+            if field.required and not param.HasField(name):
+                yield Violation((name,), f"{cls.field} needs '{name}'")
+            elif field.ruled and field.repeated:
+                for index, item in enumerate(getattr(param, name)):
+                    if rule := field.rule(item):
+                        yield Violation((name, index), f"{name} {rule}", item)
+            elif field.ruled and (rule := field.rule(getattr(param, name))):
+                yield Violation((name,), f"{name} {rule}", getattr(param, name))
+        if rule := cls.check(param):
+            yield Violation((), f"{cls.field}: {rule}")
+
+    @classmethod
+    def broken(cls, param: Any) -> Violation | None:
+        """The first of ``violations``, or None when all rules hold."""
+        return next(cls.violations(param), None)
+
+    @classmethod
+    def require(
+        cls, owner: Any, place: Place | None = None, who: str | None = None, error: type[CortadoError] = ParameterError
+    ) -> None:
+        """Raise *error* for the first rule broken in the message *owner*, with its *place* and *who* reads it."""
+        found = cls.broken(getattr(owner, cls.field))
+        if found is not None:
+            where = place(cls.field, *found.path) if place is not None else None
+            value = found.value
+            got = f"{value:g}" if isinstance(value, float) else None if value is None else repr(value)
+            raise error(found.rule, where=where, who=who, got=got)
 
 
 ParametersClass: TypeAlias = type[Parameters]
-"""What the ``parameters`` attribute of a layer, optimizer … holds."""
+"""For annotations in classes that have an attribute called ``type`` or ``parameters``."""
+
+RESERVED = frozenset(name for name in dir(Parameters) if not name.startswith("__"))
+
+
+def _members(name: str, field: Field) -> Iterator[Any]:
+    """The field as a descriptor, after the enum that it needs.
+
+    Names of enum values are unique in the message *around* the enum, so each enum gets a message of its own around it;
+    else no two fields of one message could have the choice NONE.
+    """
+    kind = field.kind
+    if kind == "enum":
+        around = "".join(part.capitalize() for part in name.split("_")) + "Choice"
+        kind = f"{around}.Value"
+        yield schema.message(around, schema.enum("Value", **{choice: i for i, choice in enumerate(field.choices)}))
+    default = None if field.repeated else field.default
+    yield schema.field(name, field.number, kind, default=default, repeated=field.repeated, required=field.required)

@@ -12,6 +12,7 @@ from ..layers import Phase
 from ..netdef.check import CheckReport, check_file, check_net
 from ..plugins import PluginManager, plugin_manager
 from ..proto import read_net, read_solver
+from .parts import choose_parts
 from .plan import plan_solver
 
 
@@ -42,15 +43,7 @@ def check_solver(
         document = read_solver(path, plugins.schema())
         report.notes += document.notes
         param: Any = document.message
-        engine = get_engine("reference")
-        plugins.get("optimizers", param.type, where=document.positions.at("type")).item(param, engine).check()
-        plugins.get("lr_policies", param.lr_policy or "fixed", where=document.positions.at("lr_policy")).item(
-            param
-        ).check()
-        regularizer = plugins.get(
-            "regularizers", param.regularization_type, where=document.positions.at("regularization_type")
-        )
-        regularizer.item(param, engine).check()
+        choose_parts(param, plugins, get_engine("reference"), document.positions.at)
         plan = plan_solver(param, plugins, Path(path).parent)
     except CortadoError as error:
         report.add(error.located(str(path)))

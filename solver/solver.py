@@ -19,11 +19,9 @@ from ..plugins import PluginManager, plugin_manager
 from ..proto import Document, read_solver
 from .callbacks import Callback
 from .evaluate import evaluate
-from .lr_policies import LearningRatePolicy
 from .metrics import SmoothedLoss, TestResult, TrainMetrics, scores
-from .optimizers import Optimizer
+from .parts import choose_parts
 from .plan import NetPlan, plan_solver
-from .regularizers import Regularizer
 from .snapshot import restore_state, snapshot_paths, write_snapshot
 from .update import apply_update
 
@@ -119,14 +117,8 @@ class Solver:
         return Path(self.source).parent if self.source is not None else Path()
 
     def _choose_parts(self) -> None:
-        self.optimizer: Optimizer = self.plugins.get("optimizers", self.param.type).item(self.param, self.engine)
-        self.policy: LearningRatePolicy = self.plugins.get("lr_policies", self.param.lr_policy or "fixed").item(
-            self.param
-        )
-        regularizer = self.plugins.get("regularizers", self.param.regularization_type)
-        self.regularizer: Regularizer = regularizer.item(self.param, self.engine)
-        for part in (self.optimizer, self.policy, self.regularizer):
-            part.check()
+        parts = choose_parts(self.param, self.plugins, self.engine)
+        self.optimizer, self.policy, self.regularizer = parts
         if self.param.iter_size < 1:
             raise SolverError("iter_size must be at least 1", got=str(self.param.iter_size))
 

@@ -11,6 +11,7 @@ from ...errors import ParameterError
 from ..blob import Array, Blob, Shape
 
 if TYPE_CHECKING:
+    from ...plugins import ParametersClass
     from ...proto.caffe_pb2 import FillerParameter
     from ..layer import Layer
 
@@ -18,7 +19,8 @@ FAN_IN, FAN_OUT, AVERAGE = range(3)
 
 
 class Filler:
-    """Base of fillers. ``type`` is the name in ``weight_filler { type: "…" }``; ``self.param`` that block.
+    """Base of fillers. ``type`` is the name in ``weight_filler { type: "…" }``; ``self.param`` that block;
+    ``parameters`` a Parameters class with ``owner="FillerParameter"`` where it has fields of its own.
 
     ``check(shape)`` refuses, with a ParameterError, what the filler cannot do; it runs when the net is built.
     ``fill(array, rng)`` writes every element, drawing from *rng* alone; it runs when the blob is first used.
@@ -26,6 +28,7 @@ class Filler:
 
     plugin_kind: ClassVar[str] = "fillers"
     type: ClassVar[str] = ""
+    parameters: ClassVar[ParametersClass | None] = None
     sparse: ClassVar[bool] = False
     """Whether the filler knows what ``sparse`` means."""
 
@@ -64,6 +67,8 @@ def make_filler(
     where = layer.context.position()
     filler: Filler = layer.context.plugins.get("fillers", param.type, where=where, who=layer.who).item(param)
     try:
+        if filler.parameters is not None:
+            filler.parameters.require(param)
         filler.check(shape)
     except ParameterError as error:
         raise error.located(where, layer.who) from None
