@@ -66,7 +66,7 @@ class ArgMax(Layer):
         if p.HasField("axis"):
             xp.copyto(y.reshape(best.shape), xp.take_along_axis(x, best, axis=1) if p.out_max_val else best)
             return
-        rows = y.reshape(self._view[0], -1, p.top_k)
+        rows = y.reshape(self._view[0], 1 + p.out_max_val, p.top_k)
         xp.copyto(rows[:, 0], best[:, :, 0])
         if p.out_max_val:
             xp.copyto(rows[:, 1], xp.take_along_axis(x, best, axis=1)[:, :, 0])

@@ -61,8 +61,8 @@ class BatchReindex(Layer):
         if propagate_down[0]:
             dx, dy = bottom[0].diff, top[0].diff
             dx.fill(0)
-            for row, index in enumerate(self._index.data):
-                self.engine.axpy(1.0, dy[row], dx[index])
+            for row, index in enumerate(self._index.data.tolist()):
+                self.engine.axpy(1.0, dy[row : row + 1], dx[index : index + 1])
 
 
 @hookimpl

@@ -57,7 +57,7 @@ class Filter(Layer):
         for x, y in zip(bottom, top, strict=False):
             y.reshape(len(self._rows), *x.shape[1:])
             for place, row in enumerate(self._rows):
-                self.engine.copy(x.data[row], y.data[place])
+                self.engine.copy(x.data[row : row + 1], y.data[place : place + 1])
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         for x, wanted in zip(bottom, propagate_down, strict=True):
@@ -66,7 +66,7 @@ class Filter(Layer):
         for x, y, wanted in zip(bottom, top, propagate_down, strict=False):
             if wanted:
                 for place, row in enumerate(self._rows):
-                    self.engine.copy(y.diff[place], x.diff[row])
+                    self.engine.copy(y.diff[place : place + 1], x.diff[row : row + 1])
 
 
 @hookimpl
