@@ -2,7 +2,7 @@
 
 from .arity import Arity, at_least, between, exactly
 from .blob import Array, Blob, Shape
-from .context import LayerContext, Phase, choose_engine
+from .context import LayerContext, Phase, choose_engine, find_path
 from .fillers import Filler
 from .layer import Blobs, Layer, product
 from .neuron import NeuronLayer
@@ -22,5 +22,6 @@ __all__ = [
     "between",
     "choose_engine",
     "exactly",
+    "find_path",
     "product",
 ]

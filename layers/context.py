@@ -24,6 +24,19 @@ class Phase(IntEnum):
     TEST = 1
 
 
+def find_path(path: str | Path, folder: Path) -> Path:
+    """Where a path written in a file in *folder* points, whatever the working directory is.
+
+    Caffe takes paths from the working directory, usually the top of a project. So does this; and where nothing is
+    there it looks in *folder*, then in each folder above it. A path that exists nowhere comes back as it is.
+    """
+    plain = Path(path)
+    if plain.is_absolute() or plain.exists():
+        return plain
+    here = folder.absolute()
+    return next((root / plain for root in (here, *here.parents) if (root / plain).exists()), plain)
+
+
 def choose_engine(engine: str | ReferenceEngine, plugins: PluginManager) -> ReferenceEngine:
     """The engine called *engine* (``auto``, ``native``, ``reference``, or a plugin's), or *engine* itself.
 
@@ -44,7 +57,7 @@ class LayerContext:
 
     ``phase``; ``engine``, which does the arithmetic; ``dtype`` of all blobs; ``plugins``, where fillers and sources
     are looked up; ``seed``, the root of the net's random streams; ``folder`` of the file that declares the net, where
-    relative paths are looked for after the working directory; ``positions`` of the layer's block in that file;
+    relative paths are looked for after the working directory, as in the folders above it; ``positions`` of the layer's block in that file;
     ``allow_python_layers``, whether ``Python`` layers may import modules; ``rank`` of ``world`` cooperating processes,
     each of which reads its own share of the records.
     """
@@ -66,10 +79,8 @@ class LayerContext:
         return np.random.Generator(np.random.SFC64(np.random.SeedSequence(self.seed, spawn_key=path)))
 
     def resolve(self, path: str) -> Path:
-        """Where a path written in the net file points: as it stands if that exists, else beside the net file."""
-        plain = Path(path)
-        beside = self.folder / path
-        return beside if not plain.exists() and beside.exists() else plain
+        """Where a path written in the net file points; see ``find_path``."""
+        return find_path(path, self.folder)
 
     def position(self, *path: Any) -> Any:
         """The place in the net file of a field of this layer, or None for a net that came from no file."""

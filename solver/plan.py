@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SolverError
-from ..layers import Phase
+from ..layers import Phase, find_path
 from ..netdef.definition import definition
 from ..netdef.state import NetState
 from ..plugins import PluginManager
@@ -42,7 +42,7 @@ class SolverPlan:
 def plan_solver(
     param: SolverParameter, plugins: PluginManager, folder: Path, level: int | None = None, stages: Sequence[str] = ()
 ) -> SolverPlan:
-    """The nets of *param*, read and upgraded. Paths are looked for in the working directory, then in *folder*.
+    """The nets of *param*, read and upgraded. Paths are looked for as ``find_path`` says.
 
     The training net is the one of ``net``, ``net_param``, ``train_net`` and ``train_net_param`` that is set. Test
     nets are those of ``test_net_param`` and ``test_net``, then as many of the common net as ``test_iter`` has values
@@ -83,13 +83,19 @@ class _Reader:
         label = field if index is None else f"{field} #{index}"
         folder = self.folder
         if isinstance(value, str):
-            path = Path(value)
-            if not path.exists() and (folder / path).exists():
-                path = folder / path
-            document, folder, label = definition(path, self.plugins), path.parent, str(path)
+            path = find_path(value, folder)
+            document, folder, label = self._from_file(path, field), path.parent, str(path)
         else:
             document = definition(value, self.plugins)
         return NetPlan(document, _overlay(document.message.state, states, phase), batches, label, folder)
+
+    def _from_file(self, path: Path, field: str) -> Document[Any]:
+        if not path.is_file():
+            tried = f"{path.absolute()} and below {self.folder.absolute()} and its parents"
+            raise SolverError(
+                f"'{field}' must name a net file", got=f"'{path}', which is not there", hint=f"tried {tried}"
+            )
+        return definition(path, self.plugins)
 
 
 def _overlay(own: NetStateMessage, states: Sequence[NetStateMessage], phase: Phase) -> NetState:
