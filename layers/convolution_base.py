@@ -77,15 +77,20 @@ class ConvolutionBase(Layer):
     def weight_shape(self, channels: int) -> Shape:
         raise NotImplementedError
 
+    def too_small(self) -> str:
+        """The rule that a top without pixels breaks."""
+        window = "x".join(map(str, self.geometry.extent))
+        return f"the window ({window} pixels) must fit into the padded image"
+
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         first = spatial_axis(self, bottom[0])
         self.channels = bottom[0].shape[first - 1]
         self.axes = bottom[0].num_axes
         self.num_output: int = self._at_least_one("num_output")
         groups = self._at_least_one("group")
-        for count, what in ((self.channels, "input channels"), (self.num_output, "num_output")):
+        for count, what in ((self.channels, "the number of input channels"), (self.num_output, "num_output")):
             if count % groups:
-                rule = f"group must divide the {what} ({count})"
+                rule = f"group must divide {what} ({count})"
                 self.fail(rule, "group" if self.param.HasField("group") else "num_output", got=groups)
         self.geometry = read_window(self, self.axes - first, groups)
         shape = self.weight_shape(self.channels)
@@ -110,8 +115,7 @@ class ConvolutionBase(Layer):
         before, spatial = bottom[0].shape[: first - 1], bottom[0].shape[first:]
         out = self.convolved(spatial)
         if min(out) < 1:
-            window = "x".join(map(str, self.geometry.extent))
-            self.fail_shape(f"the window ({window} pixels) must fit into the padded image", bottom[0])
+            self.fail_shape(self.too_small(), bottom[0])
         images = product(before)
         self.bottom_view = (images, self.channels, *spatial)
         self.top_view = (images, self.num_output, *out)

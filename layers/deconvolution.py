@@ -54,6 +54,9 @@ class Deconvolution(ConvolutionBase):
     def weight_shape(self, channels: int) -> Shape:
         return (channels, self.num_output // self.geometry.groups, *self.geometry.kernel)
 
+    def too_small(self) -> str:
+        return f"no pixel would be left of the image with pad {'x'.join(map(str, self.geometry.pad))}"
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         self.flat_view = (*self.top_view[:2], product(self.top_view[2:]))

@@ -35,11 +35,11 @@ class LearnedBlobs(list[Blob]):
 class Python(Layer):
     """Runs a class of the user's as a layer: what it computes, its shapes and its learned blobs are its own affair.
 
-    The class has ``setup(self, bottom, top)``, ``reshape(self, bottom, top)``, ``forward(self, bottom, top)`` and, to
-    take part in learning, ``backward(self, top, propagate_down, bottom)``. It may derive from ``cortado.Layer``, from
-    ``cortado.pycaffe.Layer``, or from nothing. It is given ``self.param_str``, ``self.phase`` and ``self.blobs``, to
-    which ``add_blob(*shape)`` in ``setup`` adds learned blobs. ``reshape`` is called before every forward, as Caffe
-    does.
+    The class has ``setup(self, bottom, top)`` if it likes, ``reshape(self, bottom, top)``, ``forward(self, bottom,
+    top)`` and, to take part in learning, ``backward(self, top, propagate_down, bottom)``. It may derive from
+    ``cortado.Layer``, from ``cortado.pycaffe.Layer``, or from nothing. It is given ``self.param_str``, ``self.phase``
+    and ``self.blobs``, to which ``add_blob(*shape)`` in ``setup`` adds learned blobs. ``reshape`` is called before
+    every forward, as Caffe does.
 
     Bottoms and tops: any number, any shapes. Parameters, ``python_param``: ``module`` and ``layer`` (required), the
     module and the class in it; ``param_str`` (""), text for the class; ``share_in_parallel`` is read and makes no
@@ -94,6 +94,8 @@ class Python(Layer):
 
     def _call(self, name: str, *args: Any) -> None:
         method = getattr(self.instance, name, None)
+        if method is None and name == "setup":
+            return
         if method is None:
             rule = f"class {self.param.module}.{self.param.layer} has no method {name}()"
             raise PluginError(rule, where=self.context.position(), who=self.who)

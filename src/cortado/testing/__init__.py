@@ -4,7 +4,7 @@ make_layer      a layer with its blobs, ready to run, from a ``layer { }`` text 
 check_gradient  its backward against central differences of its forward
 """
 
-from .gradients import GradientMismatch, GradientReport, check_gradient
+from .gradients import GradientError, GradientReport, check_gradient
 from .layers import LayerRun, make_layer
 
-__all__ = ["GradientMismatch", "GradientReport", "LayerRun", "check_gradient", "make_layer"]
+__all__ = ["GradientError", "GradientReport", "LayerRun", "check_gradient", "make_layer"]

@@ -5,16 +5,16 @@
     def test_gradient(rng):
         x = rng.normal(size=(2, 3, 4, 5))
         check_gradient('type: "TanH"', [x])
-        check_gradient('layer { type: "TanH" bottom: "x" top: "x" }', [x])          # in place
-        check_gradient('type: "ReLU"', [x], skip_kinks=True)                        # no derivative at 0
-        check_gradient('type: "SoftmaxWithLoss"', [scores, labels])                 # labels get none: declared by the layer
+        check_gradient('layer { type: "TanH" bottom: "x" top: "x" }', [x])     # in place
+        check_gradient('type: "ReLU"', [x], skip_kinks=True)                   # no derivative at 0
+        check_gradient('type: "SoftmaxWithLoss"', [scores, labels])            # labels get none, as the layer declares
         check_gradient('type: "InnerProduct" inner_product_param { num_output: 7 }', [x])
 
 What it does: learned blobs are drawn from a normal distribution (or given as *params*), every top gets a random
-gradient w, and f = sum of w · top is differentiated numerically by each element of each bottom and learned blob in turn.
+gradient w, and f = sum of w · top is differentiated numerically by each element of each bottom and learned blob.
 It also checks the contract of ``backward``: gradients of bottoms are overwritten (they hold NaN before), those of
 learned blobs are added to (they hold random numbers before), and where no gradient is wanted nothing is written.
-Layers that draw random numbers get the same ones each time; for layers that keep state each evaluation gets a fresh layer.
+Layers that draw random numbers get the same ones each time; layers that keep state are made anew for each evaluation.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ..layers import Array, Phase
 from .layers import LayerRun, make_layer
 
 
-class GradientMismatch(AssertionError):
+class GradientError(AssertionError):
     """An analytic gradient that differs from the numeric one, or a broken rule of ``backward``."""
 
 
@@ -63,11 +63,11 @@ def check_gradient(
 
     *params*: values of the learned blobs, None for what the filler gives; all random by default. *check_bottoms*,
     *check_params*: indices to compare; by default all that may have a gradient. *ignore_tops*: tops through which no
-    gradient flows (their diff is 0). *skip_kinks*: leave out elements at which the slopes on both sides differ, but never
-    more than half of a blob. *step* of the differences; elements agree if
+    gradient flows (their diff is 0). *skip_kinks*: leave out elements at which the slopes on both sides differ, but
+    never more than half of a blob. *step* of the differences; elements agree if
     ``|analytic - numeric| <= rtol |numeric| + atol max(1, max |numeric|)``.
 
-    Raises GradientMismatch naming the blob, the element and both numbers.
+    Raises GradientError naming the blob, the element and both numbers.
     """
     rng = np.random.default_rng(seed)
     subject = _Subject(lambda: make_layer(text, bottoms, phase=phase, seed=seed, **options))
@@ -136,7 +136,7 @@ def _analytic(subject: _Subject, wanted: list[int], rng: np.random.Generator) ->
     bottom_diffs = run.backward(*subject.weights, propagate_down=[i in wanted for i in range(len(run.bottom))])
     for index in wanted:
         if np.isnan(bottom_diffs[index]).any():
-            raise GradientMismatch(f"{run.layer.who}: backward must overwrite all of bottom[{index}]'s diff")
+            raise GradientError(f"{run.layer.who}: backward must overwrite all of bottom[{index}]'s diff")
     return bottom_diffs, [blob.diff - value for blob, value in zip(run.layer.blobs, before, strict=True)]
 
 
@@ -152,7 +152,7 @@ def _check_untouched(subject: _Subject) -> None:
     run.layer.param_propagate_down = wishes
     for index, blob in enumerate(run.layer.blobs):
         if not (blob.diff == 1).all():
-            raise GradientMismatch(f"{run.layer.who}: learned blob {index} got a gradient that it does not want")
+            raise GradientError(f"{run.layer.who}: learned blob {index} got a gradient that it does not want")
 
 
 @dataclass
@@ -189,7 +189,7 @@ class _Comparison:
     def _judge(self, what: str, analytic: Array, numeric: Array, smooth: Array) -> None:
         kinks = smooth.size - int(smooth.sum())
         if kinks * 2 > smooth.size:
-            raise GradientMismatch(f"{what}: {kinks} of {smooth.size} elements are at kinks; choose other inputs")
+            raise GradientError(f"{what}: {kinks} of {smooth.size} elements are at kinks; choose other inputs")
         self.report.skipped += kinks
         self.report.checked += smooth.size - kinks
         if not smooth.any():
@@ -200,7 +200,7 @@ class _Comparison:
         wrong = ~(difference <= limit)
         if wrong.any():
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
-            raise GradientMismatch(
+            raise GradientError(
                 f"{what}, element {list(at)}: backward gives {analytic[at]:.9g}, differences give {numeric[at]:.9g}"
                 f" ({int(wrong.sum())} of {wrong.size} differ)"
             )

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..engines import Engine, get_engine
+from ..engines import ReferenceEngine
 from ..layers import Array, Blob, Layer, LayerContext, Phase
+from ..layers.context import choose_engine
 from ..plugins import PluginManager, plugin_manager
 from ..proto import parse_text
 
@@ -48,8 +49,8 @@ class LayerRun:
         return [blob.data.copy() for blob in self.top]
 
     def backward(self, *top_diffs: npt.ArrayLike, propagate_down: Sequence[bool] | None = None) -> list[Array]:
-        """Write *top_diffs*, run backward, and return copies of the bottoms' gradients. By default every bottom gets one
-        that can have one."""
+        """Write *top_diffs*, run backward, and return copies of the bottoms' gradients. By default every bottom gets
+        one that can have one."""
         for blob, diff in zip(self.top, top_diffs, strict=True):
             blob.diff[...] = diff
         self.layer.backward(self.top, propagate_down or self.differentiable(), self.bottom)
@@ -73,7 +74,7 @@ def make_layer(
     bottoms: Sequence[npt.ArrayLike] = (),
     *,
     phase: Phase = Phase.TRAIN,
-    engine: str | Engine = "reference",
+    engine: str | ReferenceEngine = "reference",
     dtype: npt.DTypeLike = np.float64,
     seed: int = 0,
     plugins: PluginManager | None = None,
@@ -93,7 +94,7 @@ def make_layer(
     _complete(config, layer_class, len(bottoms))
     where = LayerContext(
         phase,
-        engine if isinstance(engine, Engine) else get_engine(engine),
+        choose_engine(engine, manager),
         manager,
         dtype,
         seed,

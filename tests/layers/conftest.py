@@ -1,0 +1,11 @@
+"""Fixtures for tests of single layers; the tools themselves are in ``cortado.testing``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(1)
