@@ -14,7 +14,8 @@ import pluggy
 from ..engine import Engine
 from . import _kernels
 from .convolution import Convolution
-from .linear import Linear
+from .elementwise import Elementwise
+from .normalization import Normalization, Updates
 
 __all__ = ["NativeEngine", "cortado_engines"]
 
@@ -23,7 +24,7 @@ hookimpl = pluggy.HookimplMarker("cortado")
 _ISA_NAMES = {"avx512": "AVX-512", "avx2": "AVX2", "baseline": "baseline"}
 
 
-class NativeEngine(Linear, Convolution):
+class NativeEngine(Convolution, Elementwise, Normalization, Updates):
     """Kernels in C++; `set_threads` and `use_isa` change what they run on, for all engines of the process."""
 
     name = "native"

@@ -1,45 +1,22 @@
-"""Convolution over two spatial axes in compiled code."""
+"""Matrix products, convolution and pooling over two spatial axes."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-import numpy as np
-
-from ..engine import Array
-from ..geometry import ConvGeometry
 from ..reference import ReferenceEngine
-from . import _kernels
+from .compiled import compiled
 
 
 class Convolution(ReferenceEngine):
-    """Other than two spatial axes, or a kernel of more than 64 taps along one of them, go to the reference."""
+    """Convolutions with other than two spatial axes, or with more than 64 taps along one, go to the reference."""
 
-    def conv_forward(self, x: Array, w: Array, bias: Array | None, y: Array, geometry: ConvGeometry) -> None:
-        try:
-            _kernels.conv_forward(x, w, bias, y, window(geometry))
-        except TypeError:
-            super().conv_forward(x, w, bias, y, geometry)
-
-    def conv_backward_data(self, dy: Array, w: Array, dx: Array, geometry: ConvGeometry) -> None:
-        try:
-            _kernels.conv_backward_data(dy, w, dx, window(geometry))
-        except TypeError:
-            super().conv_backward_data(dy, w, dx, geometry)
-
-    def conv_backward_weights(
-        self, x: Array, dy: Array, dw: Array | None, db: Array | None, geometry: ConvGeometry
-    ) -> None:
-        try:
-            _kernels.conv_backward_weights(x, dy, dw, db, window(geometry))
-        except TypeError:
-            super().conv_backward_weights(x, dy, dw, db, geometry)
-
-
-@lru_cache(maxsize=1024)
-def window(geometry: ConvGeometry) -> Array | None:
-    """The geometry as the compiled code takes it; None, which it refuses, if it does not cover it."""
-    if len(geometry.kernel) != 2 or max(geometry.kernel) > _kernels.MAX_TAPS:
-        return None
-    numbers = (*geometry.kernel, *geometry.stride, *geometry.pad, *geometry.dilation, geometry.groups)
-    return np.array(numbers, np.int64)
+    gemm = compiled("gemm")
+    inner_product_forward = compiled("inner_product_forward")
+    inner_product_backward_data = compiled("inner_product_backward_data")
+    inner_product_backward_weights = compiled("inner_product_backward_weights")
+    conv_forward = compiled("conv_forward")
+    conv_backward_data = compiled("conv_backward_data")
+    conv_backward_weights = compiled("conv_backward_weights")
+    max_pool_forward = compiled("max_pool_forward")
+    max_pool_backward = compiled("max_pool_backward")
+    ave_pool_forward = compiled("ave_pool_forward")
+    ave_pool_backward = compiled("ave_pool_backward")

@@ -1,10 +1,9 @@
-// What the bindings share. An array that is not float32, C-contiguous and of the right rank is a TypeError, on which
-// the Python side takes the reference kernel; arrays are never converted.
+// What the bindings share: arrays as arguments, never converted or copied. An argument that is not a C-contiguous
+// float32 array, or has not the size that the others ask for, is a TypeError, on which the Python side takes the
+// reference kernel.
 #pragma once
 
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
 
 #include "table.hpp"
 
@@ -12,10 +11,104 @@ namespace nb = nanobind;
 
 namespace cortado {
 
-using In = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
-using Out = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
+// A view of a Python array, held while the call runs.
+class View {
+public:
+    View() = default;
+    View(const View&) = delete;
+    View& operator=(const View&) = delete;
+    ~View() {
+        if (held_) PyBuffer_Release(&buffer_);
+    }
 
+    bool take(PyObject* object, int flags, char format) {
+        if (PyObject_GetBuffer(object, &buffer_, flags | PyBUF_FORMAT) != 0) {
+            PyErr_Clear();
+            return false;
+        }
+        held_ = true;
+        return buffer_.format != nullptr && buffer_.format[0] == format && buffer_.format[1] == 0;
+    }
+    int axes() const { return buffer_.ndim; }
+    i64 shape(int axis) const { return buffer_.shape[axis]; }
+    i64 stride(int axis) const { return buffer_.strides[axis]; }
+    i64 size() const { return buffer_.itemsize == 0 ? 0 : buffer_.len / buffer_.itemsize; }
+
+protected:
+    void* memory() const { return held_ ? buffer_.buf : nullptr; }
+
+private:
+    Py_buffer buffer_{};
+    bool held_ = false;
+};
+
+template <class T, char Format, int Flags, bool Optional = false>
+class Typed : public View {
+public:
+    bool from(PyObject* object) {
+        if (Optional && object == Py_None) return true;
+        return take(object, Flags, Format);
+    }
+    T* data() const { return static_cast<T*>(memory()); }
+    explicit operator bool() const { return memory() != nullptr; }
+};
+
+using In = Typed<const float, 'f', PyBUF_C_CONTIGUOUS>;
+using Out = Typed<float, 'f', PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE>;
+using MaybeIn = Typed<const float, 'f', PyBUF_C_CONTIGUOUS, true>;
+using MaybeOut = Typed<float, 'f', PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, true>;
+using Mask = Typed<const int32_t, 'i', PyBUF_C_CONTIGUOUS>;
+using OutMask = Typed<int32_t, 'i', PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE>;
+using Bytes = Typed<const uint8_t, 'B', PyBUF_C_CONTIGUOUS>;
+using Numbers = Typed<const long, 'l', PyBUF_C_CONTIGUOUS>;
+using StridedIn = Typed<const float, 'f', PyBUF_STRIDES>;
+using StridedOut = Typed<float, 'f', PyBUF_STRIDES | PyBUF_WRITABLE>;
+
+// The kernel is left to the reference unless this holds.
+inline void need(bool condition) {
+    if (!condition) throw nb::type_error("sizes that the compiled kernel does not take");
+}
+
+template <class First, class... Rest>
+i64 same_size(const First& first, const Rest&... rest) {
+    need(((first.size() == rest.size()) && ...));
+    return first.size();
+}
+
+// [outer, channels, inner] of an array with any number of spatial axes, its channels on axis 1.
+template <class Array>
+Axes axes_of(const Array& x) {
+    need(x.axes() >= 2);
+    i64 inner = 1;
+    for (int a = 2; a < x.axes(); ++a) inner *= x.shape(a);
+    return {x.shape(0), x.shape(1), inner};
+}
+
+using Free = nb::gil_scoped_release;
+
+void bind_channels(nb::module_& m);
 void bind_convolution(nb::module_& m);
+void bind_elementwise(nb::module_& m);
 void bind_linear(nb::module_& m);
+void bind_normalization(nb::module_& m);
+void bind_pooling(nb::module_& m);
+void bind_updates(nb::module_& m);
 
 }  // namespace cortado
+
+namespace nanobind::detail {
+
+template <class T, char Format, int Flags, bool Optional>
+struct type_caster<cortado::Typed<T, Format, Flags, Optional>> {
+    using Value = cortado::Typed<T, Format, Flags, Optional>;
+    static constexpr auto Name = const_name("array");
+    template <class U>
+    using Cast = Value&;
+    template <class U>
+    static constexpr bool can_cast() { return true; }
+    bool from_python(handle source, uint8_t, cleanup_list*) noexcept { return value.from(source.ptr()); }
+    explicit operator Value&() { return value; }
+    Value value;
+};
+
+}  // namespace nanobind::detail

@@ -212,16 +212,5 @@ void conv_backward_weights(const ConvShape& s, const float* x, const float* dy, 
     }
 }
 
-// db[o] += the sum of dy over images and pixels: every plane on its own, then over the images.
-void conv_backward_bias(i64 images, i64 outputs, i64 area, const float* dy, float* db) {
-    parallel(ceil_div(outputs, 8), [&](i64 task) {
-        for (i64 o = task * 8; o < min(outputs, task * 8 + 8); ++o) {
-            float total = 0;
-            for (i64 n = 0; n < images; ++n) total += sum(dy + (n * outputs + o) * area, area);
-            db[o] += total;
-        }
-    });
-}
-
 }  // namespace
 }  // namespace cortado

@@ -11,8 +11,6 @@
 namespace cortado {
 namespace {
 
-enum Slot { kSlotPackedA, kSlotPanelA, kSlotPackedB, kSlotParts, kSlotTaps, kSlotA, kSlotB, kSlotC, kSlotD };
-
 constexpr i64 kDepth = 384;
 // How many bytes of packed columns one thread works on at a time: half of a small L2 cache.
 constexpr i64 kColumnBytes = 448 << 10;
@@ -309,6 +307,17 @@ struct Matrices final : Product {
         for (i64 r = 0; r < rows; ++r) place_row(c + (i + r) * n + j, tile + r * width, cols, add);
     }
 };
+
+void inner_product_forward(i64 m, i64 n, i64 k, const float* x, const float* w, const float* bias, float* y,
+                           bool transposed) {
+    if (bias != nullptr)
+        for (i64 i = 0; i < m; ++i) memcpy(y + i * n, bias, static_cast<size_t>(n) * sizeof(float));
+    Matrices p;
+    p.m = m, p.n = n, p.k = k, p.a = x, p.b = w, p.c = y;
+    p.transpose_a = false, p.transpose_b = !transposed;
+    p.accumulate = bias != nullptr;
+    multiply(p);
+}
 
 inline void scale_all(float* x, i64 count, float factor) {
     for (i64 i = 0; i < count; ++i) x[i] = factor == 0 ? 0 : x[i] * factor;

@@ -10,6 +10,11 @@ NB_MODULE(_kernels, m) {
     m.def("threads", [] { return cortado::threads(); });
     m.def("set_threads", [](int count) { cortado::set_threads(count); });
     m.def("workspace_bytes", [] { return cortado::workspace_bytes(); });
-    cortado::bind_linear(m);
+    cortado::bind_channels(m);
     cortado::bind_convolution(m);
+    cortado::bind_elementwise(m);
+    cortado::bind_linear(m);
+    cortado::bind_normalization(m);
+    cortado::bind_pooling(m);
+    cortado::bind_updates(m);
 }

@@ -1,4 +1,7 @@
 // The table of kernels: what every instruction set's translation unit provides, and the bindings call.
+//
+// What each kernel computes is said by the method of the same name of the reference engine. Arrays are dense and
+// row-major. A kernel is added here, in a file that isa.cpp includes, and in one of the bind_*.cpp.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +18,95 @@ struct ConvShape {
     i64 kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups;
 };
 
+// Pooling over `planes` images of one channel.
+struct PoolShape {
+    i64 planes, height, width, out_h, out_w, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
+};
+
+// An array seen as [outer, channels, inner].
+struct Axes {
+    i64 outer, channels, inner;
+};
+
+// A copy between strided arrays of one shape; strides in floats, the innermost axis last.
+struct StridedCopy {
+    static constexpr i64 kMaxAxes = 8;
+    i64 axes, size[kMaxAxes], from[kMaxAxes], to[kMaxAxes];
+};
+
+// X(return type, name, (parameters))
+#define CORTADO_KERNELS(X)                                                                                             \
+    X(void, gemm, (i64 m, i64 n, i64 k, float alpha, const float* a, bool transpose_a, const float* b,                 \
+                   bool transpose_b, float beta, float* c))                                                            \
+    X(void, inner_product_forward, (i64 m, i64 n, i64 k, const float* x, const float* w, const float* bias, float* y,  \
+                                    bool transposed))                                                                  \
+    X(void, conv_forward, (const ConvShape& s, const float* x, const float* w, const float* bias, float* y))           \
+    X(void, conv_backward_data, (const ConvShape& s, const float* dy, const float* w, float* dx))                      \
+    X(void, conv_backward_weights, (const ConvShape& s, const float* x, const float* dy, float* dw))                   \
+    X(void, relu_forward, (i64 n, const float* x, float* y, float slope))                                              \
+    X(void, relu_backward, (i64 n, const float* x, const float* dy, float* dx, float slope))                           \
+    X(void, sigmoid_forward, (i64 n, const float* x, float* y))                                                        \
+    X(void, sigmoid_backward, (i64 n, const float* y, const float* dy, float* dx))                                     \
+    X(void, tanh_forward, (i64 n, const float* x, float* y))                                                           \
+    X(void, tanh_backward, (i64 n, const float* y, const float* dy, float* dx))                                        \
+    X(void, elu_forward, (i64 n, const float* x, float* y, float alpha))                                               \
+    X(void, elu_backward, (i64 n, const float* x, const float* y, const float* dy, float* dx, float alpha))            \
+    X(void, bnll_forward, (i64 n, const float* x, float* y))                                                           \
+    X(void, bnll_backward, (i64 n, const float* x, const float* dy, float* dx))                                        \
+    X(void, swish_forward, (i64 n, const float* x, float* y, float beta))                                              \
+    X(void, swish_backward, (i64 n, const float* x, const float* y, const float* dy, float* dx, float beta))           \
+    X(void, prelu_forward, (const Axes& s, const float* x, const float* slope, float* y))                              \
+    X(void, prelu_backward_data, (const Axes& s, const float* x, const float* slope, const float* dy, float* dx))      \
+    X(void, prelu_backward_slope, (const Axes& s, const float* x, const float* dy, float* dslope))                     \
+    X(void, scale_forward, (const Axes& s, const float* x, const float* scale, const float* bias, float* y))           \
+    X(void, scale_backward_data, (const Axes& s, const float* dy, const float* scale, float* dx))                      \
+    X(void, scale_backward_scale, (const Axes& s, const float* x, const float* dy, float* ds))                         \
+    X(void, bias_forward, (const Axes& s, const float* x, const float* bias, float* y))                                \
+    X(void, bias_backward, (const Axes& s, const float* dy, float* db))                                                \
+    X(void, axpy, (i64 n, float alpha, const float* x, float* y))                                                      \
+    X(void, scale_by, (i64 n, float alpha, const float* x, float* y))                                                  \
+    X(void, multiply_by, (i64 n, const float* a, const float* b, float* y))                                            \
+    X(void, weighted_sum, (i64 n, float alpha, const float* a, float beta, const float* b, float* y))                  \
+    X(void, eltwise_max_step, (i64 n, const float* x, float* y, int32_t* mask, int32_t index))                         \
+    X(void, eltwise_max_backward, (i64 n, const float* dy, const int32_t* mask, int32_t index, float* dx))             \
+    X(void, copy, (const StridedCopy& s, const float* from, float* to))                                                \
+    X(double, dot, (i64 n, const float* a, const float* b))                                                            \
+    X(double, asum, (i64 n, const float* a))                                                                           \
+    X(void, dropout_bytes, (i64 n, const float* x, const uint8_t* mask, float* y, float scale))                        \
+    X(void, dropout_floats, (i64 n, const float* x, const float* mask, float* y, float scale))                         \
+    X(void, max_pool_forward, (const PoolShape& s, const float* x, float* y, int32_t* mask))                           \
+    X(void, max_pool_backward, (const PoolShape& s, const float* dy, const int32_t* mask, float* dx))                  \
+    X(void, ave_pool_forward, (const PoolShape& s, const float* x, float* y))                                          \
+    X(void, ave_pool_backward, (const PoolShape& s, const float* dy, float* dx))                                       \
+    X(void, lrn_across_forward, (const Axes& s, const float* x, float* y, float* scale, i64 size, float alpha,         \
+                                 float beta, float k))                                                                 \
+    X(void, lrn_across_backward, (const Axes& s, const float* x, const float* y, const float* scale, const float* dy,  \
+                                  float* dx, i64 size, float alpha, float beta))                                       \
+    X(void, batch_norm_statistics, (const Axes& s, const float* x, float* mean, float* var))                           \
+    X(void, batch_norm_forward, (const Axes& s, const float* x, const float* mean, const float* var, float eps,        \
+                                 float* y, float* xhat))                                                               \
+    X(void, batch_norm_backward, (const Axes& s, const float* xhat, const float* var, float eps, const float* dy,      \
+                                  float* dx))                                                                          \
+    X(void, batch_norm_backward_global, (const Axes& s, const float* var, float eps, const float* dy, float* dx))      \
+    X(void, softmax_forward, (const Axes& s, const float* x, float* y))                                                \
+    X(void, softmax_backward, (const Axes& s, const float* y, const float* dy, float* dx))                             \
+    X(void, softmax_loss_backward, (const Axes& s, const float* prob, const float* label, bool ignores, i64 ignored,   \
+                                    float scale, float* dx))                                                           \
+    X(void, regularize, (i64 n, const float* w, float* g, float l1, float l2))                                         \
+    X(void, sgd_update, (i64 n, float* w, float* g, float* h, float rate, float momentum))                             \
+    X(void, nesterov_update, (i64 n, float* w, float* g, float* h, float rate, float momentum))                        \
+    X(void, adagrad_update, (i64 n, float* w, float* g, float* h, float rate, float delta))                            \
+    X(void, rmsprop_update, (i64 n, float* w, float* g, float* h, float rate, float decay, float delta))               \
+    X(void, adadelta_update, (i64 n, float* w, float* g, float* h1, float* h2, float rate, float momentum,             \
+                              float delta))                                                                            \
+    X(void, adam_update, (i64 n, float* w, float* g, float* m, float* v, float rate, float beta1, float beta2,         \
+                          float delta))
+
 struct Kernels {
     const char* isa;
-    // c[m, n] = alpha * op(a) op(b) + beta * c, row-major.
-    void (*gemm)(i64 m, i64 n, i64 k, float alpha, const float* a, bool transpose_a, const float* b, bool transpose_b,
-                 float beta, float* c);
-
-    void (*conv_forward)(const ConvShape& s, const float* x, const float* w, const float* bias, float* y);
-    void (*conv_backward_data)(const ConvShape& s, const float* dy, const float* w, float* dx);
-    void (*conv_backward_weights)(const ConvShape& s, const float* x, const float* dy, float* dw);
-    void (*conv_backward_bias)(i64 images, i64 outputs, i64 area, const float* dy, float* db);
+#define CORTADO_MEMBER(type, name, parameters) type(*name) parameters;
+    CORTADO_KERNELS(CORTADO_MEMBER)
+#undef CORTADO_MEMBER
 };
 
 // The kernels in use: the best that this machine runs, or what CORTADO_ISA or use_isa() asked for.

@@ -19,6 +19,9 @@ namespace {
 
 using i64 = int64_t;
 
+// The pieces of workspace that may be in use at the same time.
+enum Slot { kSlotPackedA, kSlotPanelA, kSlotPackedB, kSlotParts, kSlotTaps, kSlotA, kSlotB, kSlotC, kSlotD };
+
 #if defined(__AVX512F__)
 constexpr int V = 16;
 constexpr int MR = 14;

@@ -1,0 +1,52 @@
+"""How a method of the engine calls its compiled kernel, and when it takes the reference's instead."""
+
+from __future__ import annotations
+
+from functools import lru_cache, wraps
+from inspect import signature
+from typing import Any
+
+import numpy as np
+
+from ..engine import Array
+from ..geometry import ConvGeometry, PoolGeometry
+from ..reference import ReferenceEngine
+from . import _kernels
+
+
+def compiled(name: str) -> Any:
+    """A method that calls the compiled kernel *name*, with the arguments of the reference's method of that name.
+
+    A TypeError is how the compiled code says that it does not take these arguments (another dtype than float32, arrays
+    that are not contiguous, more axes): then the reference computes. A geometry is passed on as its numbers.
+    """
+    reference = getattr(ReferenceEngine, name)
+    kernel = getattr(_kernels, name)
+    names = list(signature(reference).parameters)[1:]
+    windowed = names[-1] == "geometry"
+
+    @wraps(reference)
+    def method(self: ReferenceEngine, *arguments: Any, **named: Any) -> Any:
+        if named:
+            arguments = tuple(signature(reference).bind(self, *arguments, **named).arguments.values())[1:]
+        try:
+            if windowed:
+                return kernel(*arguments[:-1], window(arguments[-1]))
+            return kernel(*arguments)
+        except TypeError:
+            return reference(self, *arguments)
+
+    return method
+
+
+@lru_cache(maxsize=1024)
+def window(geometry: ConvGeometry | PoolGeometry) -> Array | None:
+    """The numbers of a geometry as the compiled code takes them; None, which it refuses, if it does not cover it."""
+    if len(geometry.kernel) != 2:
+        return None
+    if isinstance(geometry, PoolGeometry):
+        return np.array((*geometry.kernel, *geometry.stride, *geometry.pad), np.int_)
+    if max(geometry.kernel) > _kernels.MAX_TAPS:
+        return None
+    numbers = (*geometry.kernel, *geometry.stride, *geometry.pad, *geometry.dilation, geometry.groups)
+    return np.array(numbers, np.int_)

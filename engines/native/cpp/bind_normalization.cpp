@@ -1,0 +1,54 @@
+#include "bind.hpp"
+
+namespace cortado {
+namespace {
+
+void lrn_across_forward(const In& x, const Out& y, const Out& scale, i64 size, float alpha, float beta, float k) {
+    const Axes s = axes_of(x);
+    same_size(x, y, scale);
+    Free free;
+    kernels().lrn_across_forward(s, x.data(), y.data(), scale.data(), size, alpha, beta, k);
+}
+
+void lrn_across_backward(const In& x, const In& y, const In& scale, const In& dy, const Out& dx, i64 size, float alpha,
+                         float beta, float) {
+    const Axes s = axes_of(x);
+    same_size(x, y, scale, dy, dx);
+    Free free;
+    kernels().lrn_across_backward(s, x.data(), y.data(), scale.data(), dy.data(), dx.data(), size, alpha, beta);
+}
+
+void softmax_forward(const In& x, const Out& y) {
+    const Axes s = axes_of(x);
+    same_size(x, y);
+    Free free;
+    kernels().softmax_forward(s, x.data(), y.data());
+}
+
+void softmax_backward(const In& y, const In& dy, const Out& dx) {
+    const Axes s = axes_of(y);
+    same_size(y, dy, dx);
+    Free free;
+    kernels().softmax_backward(s, y.data(), dy.data(), dx.data());
+}
+
+void softmax_loss_backward(const In& prob, const In& label, nb::object ignore_label, float scale, const Out& dx) {
+    const Axes s = axes_of(prob);
+    need(prob.size() == dx.size() && label.size() == s.outer * s.inner);
+    const bool ignores = !ignore_label.is_none();
+    const i64 ignored = ignores ? nb::cast<i64>(ignore_label) : 0;
+    Free free;
+    kernels().softmax_loss_backward(s, prob.data(), label.data(), ignores, ignored, scale, dx.data());
+}
+
+}  // namespace
+
+void bind_normalization(nb::module_& m) {
+    m.def("lrn_across_forward", lrn_across_forward);
+    m.def("lrn_across_backward", lrn_across_backward);
+    m.def("softmax_forward", softmax_forward);
+    m.def("softmax_backward", softmax_backward);
+    m.def("softmax_loss_backward", softmax_loss_backward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg());
+}
+
+}  // namespace cortado

@@ -1,0 +1,40 @@
+"""One number per channel, normalization, softmax, and the update rules."""
+
+from __future__ import annotations
+
+from ..reference import ReferenceEngine
+from .compiled import compiled
+
+
+class Normalization(ReferenceEngine):
+    """LRN within channels, MVN and the sums of the losses run in the reference."""
+
+    prelu_forward = compiled("prelu_forward")
+    prelu_backward_data = compiled("prelu_backward_data")
+    prelu_backward_slope = compiled("prelu_backward_slope")
+    scale_forward = compiled("scale_forward")
+    scale_backward_data = compiled("scale_backward_data")
+    scale_backward_scale = compiled("scale_backward_scale")
+    bias_forward = compiled("bias_forward")
+    bias_backward = compiled("bias_backward")
+    lrn_across_forward = compiled("lrn_across_forward")
+    lrn_across_backward = compiled("lrn_across_backward")
+    batch_norm_statistics = compiled("batch_norm_statistics")
+    batch_norm_forward = compiled("batch_norm_forward")
+    batch_norm_backward = compiled("batch_norm_backward")
+    batch_norm_backward_global = compiled("batch_norm_backward_global")
+    softmax_forward = compiled("softmax_forward")
+    softmax_backward = compiled("softmax_backward")
+    softmax_loss_backward = compiled("softmax_loss_backward")
+
+
+class Updates(ReferenceEngine):
+    """Each rule in one pass over the parameter, its gradient and its history."""
+
+    regularize = compiled("regularize")
+    sgd_update = compiled("sgd_update")
+    nesterov_update = compiled("nesterov_update")
+    adagrad_update = compiled("adagrad_update")
+    rmsprop_update = compiled("rmsprop_update")
+    adadelta_update = compiled("adadelta_update")
+    adam_update = compiled("adam_update")
