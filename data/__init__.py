@@ -1,12 +1,12 @@
 """Data: sources of records, what is done to them, and batches made ahead of time.
 
-    open_source, create_source    a database by backend and path, to read or to write; ``Source`` for new backends
-    read_records                  an endless row of records: shared out, shuffled
-    datum_to_array, array_to_datum
-    DataTransformer               crop, mirror, mean, scale
-    Prefetcher, Batch, Producer   batches made by a thread
-    read_mean, write_mean, compute_mean
-    images                        decode, resize, encode
+open_source, create_source    a database by backend and path, to read or to write; ``Source`` for new backends
+read_records                  an endless row of records: shared out, shuffled
+datum_to_array, array_to_datum
+DataTransformer               crop, mirror, mean, scale
+Prefetcher, Batch, Producer   batches made by a thread
+read_mean, write_mean, compute_mean
+images                        decode, resize, encode
 """
 
 from . import images

@@ -38,8 +38,8 @@ def decode(content: bytes, name: str, color: bool | None = True) -> Array:
     """The pixels of an image file that is already in memory.
 
     *color* True gives three channels, False one, None as many as the file has (grey 1, colour 3, with alpha 4).
-    *name* says in messages what it is ("record '00000001'"). Errors: DataError for a file that is no image, has more than 8 bits per channel, or is
-    larger than ``MOST_PIXELS``; MissingExtraError without Pillow.
+    *name* says in messages what it is ("record '00000001'"). Errors: DataError for a file that is no image, has more
+    than 8 bits per channel, or is larger than ``MOST_PIXELS``; MissingExtraError without Pillow.
     """
     image_module = _pillow()
     try:
@@ -87,18 +87,20 @@ def resize(pixels: Array, height: int, width: int) -> Array:
     rows, columns = pixels.shape[:2]
     if (rows, columns) == (height, width):
         return pixels
+    if not height or not width:
+        return np.empty((height, width, pixels.shape[2]), np.uint8)
     if (rows, columns) == (2 * height, 2 * width):
         wide = pixels.astype(np.uint16)
-        total = wide[0::2, 0::2] + wide[0::2, 1::2] + wide[1::2, 0::2] + wide[1::2, 1::2]
-        return ((total + 2) >> 2).astype(np.uint8)
+        of_four = wide[0::2, 0::2] + wide[0::2, 1::2] + wide[1::2, 0::2] + wide[1::2, 1::2]
+        return ((of_four + 2) >> 2).astype(np.uint8)
     left, right, weight = _neighbours(columns, width, at_edge=0.0)
     near, far = _units(weight)
-    lines = pixels[:, left] * near[:, None] + pixels[:, right] * far[:, None]
+    lines: Array = pixels[:, left] * near[:, None] + pixels[:, right] * far[:, None]
     above, below, weight = _neighbours(rows, height, at_edge=None)
     near, far = (part[:, None, None] for part in _units(weight))
     lines >>= 4
-    total = ((lines[above] * near) >> 16) + ((lines[below] * far) >> 16)
-    return np.clip((total + 2) >> 2, 0, 255).astype(np.uint8)
+    total: Array = ((lines[above] * near) >> 16) + ((lines[below] * far) >> 16)
+    return ((total + 2) >> 2).astype(np.uint8)
 
 
 def _neighbours(size: int, wanted: int, at_edge: float | None) -> tuple[Array, Array, Array]:

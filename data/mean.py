@@ -55,7 +55,9 @@ def compute_mean(records: Iterable[Record]) -> tuple[Array, int]:
             total = np.zeros(values.shape)
         if values.shape != total.shape:
             rule = f"a mean needs records of one size, {total.shape}; {record.name} differs"
-            raise DataError(rule, got=str(values.shape), hint="convert the images with one size (--resize-height, --resize-width)")
+            raise DataError(
+                rule, got=str(values.shape), hint="convert the images with one size (--resize-height, --resize-width)"
+            )
         total += values
         count += 1
     if total is None:

@@ -1,4 +1,4 @@
-"""Packages that Cortado can do without: imported when they are needed, and named with their extra when they are not there."""
+"""Packages that Cortado can do without: imported when needed, and named with their extra when they are missing."""
 
 from __future__ import annotations
 

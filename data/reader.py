@@ -9,17 +9,18 @@ import numpy as np
 
 from .sources import Record, Source
 
-T = TypeVar("T", covariant=True)
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 Stream = Callable[[int], np.random.Generator]
 """Gives the random numbers of epoch (or batch) number i; asking again gives the same."""
 
 
-class Shelf(Protocol[T]):
+class Shelf(Protocol[T_co]):
     """Things with numbers from 0 on: what a Picker picks from."""
 
     def __len__(self) -> int: ...
 
-    def get(self, index: int) -> T: ...
+    def get(self, index: int) -> T_co: ...
 
 
 class Picker(Generic[T]):
@@ -92,6 +93,8 @@ class Cursor:
         return self.source.records(index, self.world)
 
 
-def read_records(source: Source, rank: int = 0, world: int = 1, shuffle: Stream | None = None) -> Picker[Record] | Cursor:
+def read_records(
+    source: Source, rank: int = 0, world: int = 1, shuffle: Stream | None = None
+) -> Picker[Record] | Cursor:
     """The reader of *source*: a ``Cursor``, or where *shuffle* is given a ``Picker``."""
     return Cursor(source, rank, world) if shuffle is None else Picker(source, rank, world, shuffle)

@@ -69,7 +69,7 @@ class DataTransformer:
         self.mirror: bool = param.mirror
         self.mean = read_mean(resolve(param.mean_file)).astype(self.dtype) if param.mean_file else None
         self.mean_values = np.array(param.mean_value, self.dtype)
-        self.scale = self.dtype.type(param.scale)
+        self.scale: Any = np.asarray(param.scale, self.dtype)[()]
         self.color = True if param.force_color else False if param.force_gray else None
         self.where = where
         self._plans: dict[Shape, _Plan] = {}
@@ -94,7 +94,9 @@ class DataTransformer:
         """The random numbers for *count* records, three each; None when there is nothing to draw."""
         return rng.random((count, 3)) if self.is_random else None
 
-    def apply(self, image: Array, out: Array, draw: Sequence[float] | Array | None = None, name: str = "record") -> None:
+    def apply(
+        self, image: Array, out: Array, draw: Sequence[float] | Array | None = None, name: str = "record"
+    ) -> None:
         """Write *image* (C x H x W, uint8 or floats) into *out*, with the random numbers *draw*.
 
         *name* is the record's in messages. Errors: DataError for an image that does not fit the parameters or *out*.

@@ -42,8 +42,8 @@ class Data(DataLayer):
 
     ``data_param``: ``source``, the path; ``batch_size``; ``backend`` (LEVELDB), or LMDB; ``prefetch`` (4), batches made
     ahead by a thread; ``rand_skip`` is read and does nothing, as in Caffe.
-    ``cortado_data_param``: ``shuffle`` (false), another order in each epoch, drawn from the seed of the net; ``backend``,
-    the name of any other source.
+    ``cortado_data_param``: ``shuffle`` (false), another order in each epoch, drawn from the seed of the net;
+    ``backend``, the name of any other source.
 
     Errors: ParameterError; FileError for a database that is not there; DataError that names the record.
 
@@ -104,7 +104,13 @@ class DatumBatches:
         share: tuple[int, int],
         shuffle: Stream | None = None,
     ) -> None:
-        self.source, self.count, self.labels, self.transformer, self.streams = source, count, labels, transformer, streams
+        self.source, self.count, self.labels, self.transformer, self.streams = (
+            source,
+            count,
+            labels,
+            transformer,
+            streams,
+        )
         self.rank, self.world = share
         self.reader = read_records(source, self.rank, self.world, shuffle)
         self.batches = 0

@@ -1,4 +1,4 @@
-"""What a source of records is, and what a writer of one is: databases that a Data layer reads, whatever they are kept in."""
+"""What a source of records is, and a writer of one: databases that a Data layer reads, whatever they are kept in."""
 
 from __future__ import annotations
 
@@ -74,6 +74,7 @@ class Source(ABC):
 
     def close(self) -> None:
         """Let go of files; also happens when the source is no longer used."""
+        self._keys = None
 
     @classmethod
     def create(cls, path: str | Path) -> SourceWriter:
@@ -159,6 +160,16 @@ class SourceWriter(ABC):
                 raise FileError(f"cannot write: {failure.strerror}", where=str(self.path.absolute())) from None
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def detect_backend(path: Path) -> str:
+    """The backend of the database at *path*, by its files. Errors: FileError where there is no database."""
+    for backend, sign in SIGNS.items():
+        if (path / sign).exists() or path.name == sign:
+            return backend
+    if path.is_dir():
+        raise FileError(f"the folder {path.absolute()} must hold a database", got=_listing(path))
+    raise missing(path, "database")
 
 
 def check_folder(path: Path, backend: str) -> None:

@@ -1,0 +1,147 @@
+"""Rows of HDF5 files: datasets of equal length, read row by row across any number of files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import DataError, FileError, nearest
+from .optional import need_h5py
+from .sources import missing
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, ...]
+
+KEPT_BYTES = 256 * 2**20
+"""Bytes of rows that are kept in memory; files larger than this are read piece by piece."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of a file without reading its rows: the shape of a row per dataset, and how many there are."""
+
+    path: Path
+    rows: int
+    shapes: dict[str, Shape]
+    bytes: int
+
+
+def read_header(path: Path, names: Sequence[str]) -> Header:
+    """Look at the datasets *names* of *path*.
+
+    Errors: FileError for what is no HDF5 file; DataError for a dataset that is not there, has no axes, holds no
+    numbers, or has another number of rows than the first.
+    """
+    with open_hdf5(path) as file:
+        found = {name: _dataset(file, name, path) for name in names}
+        counts = {name: d.shape[0] for name, d in found.items()}
+        rows = counts[names[0]]
+        if set(counts.values()) != {rows}:
+            raise DataError(f"the datasets of {path} must have equal numbers of rows", got=str(counts))
+        if not rows:
+            raise DataError(f"{path} must hold at least one row", got=str({n: d.shape for n, d in found.items()}))
+        size = sum(int(d.size) * d.dtype.itemsize for d in found.values())
+        return Header(path, rows, {name: tuple(d.shape[1:]) for name, d in found.items()}, size)
+
+
+def open_hdf5(path: Path, mode: str = "r") -> Any:
+    """The file *path*, opened by h5py. Errors: FileError, MissingExtraError."""
+    h5py = need_h5py("reading and writing HDF5 files")
+    if mode == "r" and not path.is_file():
+        raise missing(path, "HDF5 file")
+    try:
+        return h5py.File(path, mode)
+    except OSError as error:
+        raise FileError(f"cannot open the HDF5 file {path.absolute()}: {error}") from None
+
+
+class Hdf5Rows:
+    """All rows of some files, counted from 0 through all of them.
+
+    *names* are the datasets; *headers* says what each file holds. Files are read whole, and kept as long as all that is
+    kept stays below ``KEPT_BYTES``; from larger ones just the rows asked for are read.
+
+    Errors: DataError when the files do not agree in the shape of a row.
+    """
+
+    def __init__(self, headers: Sequence[Header], names: Sequence[str]) -> None:
+        self.headers, self.names = headers, names
+        for header in headers[1:]:
+            for name in names:
+                if header.shapes[name] != headers[0].shapes[name]:
+                    raise DataError(
+                        f"rows of '{name}' must have one shape, {headers[0].shapes[name]} in {headers[0].path}",
+                        got=f"{header.shapes[name]} in {header.path}",
+                    )
+        self.starts = np.concatenate([[0], np.cumsum([h.rows for h in headers])])
+        self._kept: dict[int, dict[str, Array]] = {}
+        self._file: tuple[int, Any] | None = None
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def shape(self, name: str) -> Shape:
+        """The shape of a row of the dataset *name*."""
+        return self.headers[0].shapes[name]
+
+    def shuffled(self, rng: np.random.Generator) -> Array:
+        """All rows in a random order that takes the files one after the other."""
+        order = [self.starts[f] + rng.permutation(self.headers[f].rows) for f in rng.permutation(len(self.headers))]
+        return np.concatenate(order)
+
+    def read(self, rows: Array, write: Callable[[str, slice, Array], None]) -> None:
+        """Call *write* with each dataset's name, places within *rows*, and the values for those places."""
+        files = np.searchsorted(self.starts, rows, side="right") - 1
+        edges = [0, *(np.flatnonzero(np.diff(files)) + 1).tolist(), len(rows)]
+        for begin, end in pairwise(edges):
+            file = int(files[begin])
+            local = rows[begin:end] - self.starts[file]
+            for name in self.names:
+                write(name, slice(begin, end), self._values(file, name, local))
+
+    def _values(self, file: int, name: str, rows: Array) -> Array:
+        if file in self._kept or self.headers[file].bytes <= KEPT_BYTES:
+            whole = self._load(file)[name]
+            return whole[rows[0] : rows[-1] + 1] if _in_order(rows) else whole[rows]
+        dataset = self._open(file)[name]
+        if _in_order(rows):
+            return np.asarray(dataset[int(rows[0]) : int(rows[-1]) + 1])
+        wanted, places = np.unique(rows, return_inverse=True)
+        return np.asarray(dataset[wanted])[places]
+
+    def _load(self, file: int) -> dict[str, Array]:
+        if file not in self._kept:
+            while self._kept and sum(self.headers[f].bytes for f in (*self._kept, file)) > KEPT_BYTES:
+                del self._kept[next(iter(self._kept))]
+            with open_hdf5(self.headers[file].path) as handle:
+                self._kept[file] = {name: np.asarray(handle[name][...]) for name in self.names}
+        return self._kept[file]
+
+    def _open(self, file: int) -> Any:
+        if self._file is None or self._file[0] != file:
+            if self._file is not None:
+                self._file[1].close()
+            self._file = (file, open_hdf5(self.headers[file].path))
+        return self._file[1]
+
+
+def _in_order(rows: Array) -> bool:
+    return bool(rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all())
+
+
+def _dataset(file: Any, name: str, path: Path) -> Any:
+    found = file.get(name)
+    if found is None or not hasattr(found, "dtype"):
+        hint = nearest(name, file) or f"it holds {', '.join(file) or 'nothing'}"
+        raise DataError(f"{path} has no dataset '{name}'", hint=hint)
+    if found.dtype.kind not in "fiub":
+        raise DataError(f"dataset '{name}' of {path} must hold numbers", got=str(found.dtype))
+    if not found.shape:
+        raise DataError(f"dataset '{name}' of {path} must have rows, that is, at least one axis", got="a single value")
+    return found
