@@ -56,8 +56,8 @@ class LayerContext:
     """The surroundings of a layer.
 
     ``phase``; ``engine``, which does the arithmetic; ``dtype`` of all blobs; ``plugins``, where fillers and sources
-    are looked up; ``seed``, the root of the net's random streams; ``folder`` of the file that declares the net, where
-    relative paths are looked for after the working directory, as in the folders above it; ``positions`` of the layer's block in that file;
+    are looked up; ``seed``, the root of the net's random streams; ``folder`` of the file that declares the net, from
+    which ``resolve`` looks for relative paths; ``positions`` of the layer's block in that file;
     ``allow_python_layers``, whether ``Python`` layers may import modules; ``rank`` of ``world`` cooperating processes,
     each of which reads its own share of the records.
     """
