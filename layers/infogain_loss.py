@@ -71,6 +71,8 @@ class InfogainLoss(LossLayer):
             self.fail("the matrix H must be given, as source or as a third bottom")
         self.normalizer = Normalizer.of(self.config)
         self.probability = Blob((0,), self.dtype, f"{self.name} probabilities")
+        self.terms = Blob((0,), self.dtype, f"{self.name} terms")
+        self.rows = Blob((0,), self.dtype, f"{self.name} rows of H")
         self.check_labels = LabelCheck(self)
 
     def _read(self) -> Array:
@@ -96,6 +98,8 @@ class InfogainLoss(LossLayer):
             self.fail(rule, "source", got=count) if len(bottom) < 3 else self.fail_shape(rule, bottom[2])
         self.view, self.label_view = (outer, classes, inner), (outer, inner)
         self.probability.reshape_like(bottom[0])
+        self.terms.reshape(self.view)
+        self.rows.reshape((outer, inner, classes))
         if len(top) > 1:
             top[1].reshape_like(bottom[0])
             top[1].share_data(self.probability)
@@ -106,7 +110,9 @@ class InfogainLoss(LossLayer):
         xp, prob = self.engine.xp, self.probability.data.reshape(self.view)
         self.engine.softmax_forward(bottom[0].data.reshape(self.view), prob)
         rows, valid = self._rows(bottom)
-        terms = xp.log(xp.maximum(prob, SMALLEST))
+        terms = self.terms.data
+        xp.maximum(prob, SMALLEST, out=terms)
+        xp.log(terms, out=terms)
         xp.multiply(terms, rows, out=terms)
         self.divisor = self.normalizer(self.view[0], valid.size, int(valid.sum()))
         top[0].data[...] = -float(terms.sum(axis=1, dtype="float64")[valid].sum()) / self.divisor
@@ -125,15 +131,15 @@ class InfogainLoss(LossLayer):
 
     def _rows(self, bottom: Blobs) -> tuple[Array, Array]:
         """The row of H for each position, [outer, classes, inner], and which positions count, [outer, inner]."""
-        matrix = bottom[2].data if len(bottom) > 2 else self.matrix
+        xp, classes = self.engine.xp, self.view[1]
+        matrix = xp.reshape(bottom[2].data if len(bottom) > 2 else self.matrix, (classes, classes))
         index = class_index(bottom[1].data.reshape(self.label_view))
-        valid = self.engine.xp.ones(index.shape, np.bool_)
+        valid = xp.ones(index.shape, np.bool_)
         if self.normalizer.ignore_label is not None:
             valid = index != self.normalizer.ignore_label
-            index = self.engine.xp.where(valid, index, 0)
-        classes = self.view[1]
-        xp = self.engine.xp
-        return xp.moveaxis(xp.reshape(matrix, (classes, classes))[index], -1, 1), valid
+            xp.multiply(index, valid, out=index)
+        xp.take(matrix, index, axis=0, out=self.rows.data, mode="clip")
+        return xp.moveaxis(self.rows.data, -1, 1), valid
 
 
 @hookimpl
