@@ -42,6 +42,9 @@ class ArgMax(Layer):
     def __init__(self, config: LayerParameter, context: LayerContext) -> None:
         super().__init__(config, context)
         self._best = Blob(dtype=np.intp, name=f"{self.name} best")
+        self._level = Blob(dtype=self.dtype, name=f"{self.name} largest")
+        self._hit = Blob(dtype=np.bool_, name=f"{self.name} where it is")
+        self._place = Blob(dtype=np.int32, name=f"{self.name} its index")
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         p, x = self.param, bottom[0]
@@ -58,11 +61,15 @@ class ArgMax(Layer):
             self.fail(f"top_k must be from 1 to the number of values searched, {self._view[1]}", "top_k", got=p.top_k)
         top[0].reshape(shape)
         self._best.reshape(self._view[0], p.top_k, self._view[2])
+        self._level.reshape(self._view[0], 1, self._view[2])
+        self._hit.reshape(self._view)
+        self._place.reshape(self._view)
+        self._numbers = np.arange(self._view[1], dtype=np.int32)[:, None]
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         p, xp = self.param, self.engine.xp
-        x, best = bottom[0].data.reshape(self._view), self._find_best(bottom[0].data.reshape(self._view))
-        y = top[0].data
+        x, y = bottom[0].data.reshape(self._view), top[0].data
+        best = self._find_best(x)
         if p.HasField("axis"):
             xp.copyto(y.reshape(best.shape), xp.take_along_axis(x, best, axis=1) if p.out_max_val else best)
             return
@@ -76,14 +83,17 @@ class ArgMax(Layer):
             bottom[0].diff.fill(0)
 
     def _find_best(self, x: Array) -> Array:
-        """The indices of the largest values along the middle axis. Searching from the end, the last of equals wins."""
-        xp, best, last = self.engine.xp, self._best.data, x.shape[1] - 1
-        backwards = x[:, ::-1]
+        """The indices of the largest values along the middle axis, of equal ones the last first."""
+        xp, best = self.engine.xp, self._best.data
         if self.param.top_k == 1:
-            xp.argmax(backwards, axis=1, out=best[:, 0])
-        elif best.size:
-            xp.copyto(best, xp.argsort(-backwards, axis=1, kind="stable")[:, : self.param.top_k])
-        xp.subtract(last, best, out=best)
+            level, hit, place = self._level.data, self._hit.data, self._place.data
+            xp.max(x, axis=1, keepdims=True, out=level)
+            xp.equal(x, level, out=hit)
+            xp.multiply(hit, self._numbers, out=place)
+            xp.max(place, axis=1, keepdims=True, out=best)
+        else:
+            order = xp.argsort(-x[:, ::-1], axis=1, kind="stable")
+            xp.subtract(x.shape[1] - 1, order[:, : self.param.top_k], out=best)
         return best
 
 

@@ -26,7 +26,8 @@ def lstm(x, cont, static, h, c, w_x, b, w_static, w_h):
 @pytest.mark.parametrize("cont", [[[0, 0], [1, 1], [1, 0]], [[1, 0.5], [1, 1], [0, 0]]])
 def test_forward(cont):
     names = " ".join(f'bottom: "{b}"' for b in ("x", "cont", "s", "h0", "c0"))
-    text = f'layer {{ type: "LSTM" {names} top: "y" top: "h" top: "c" recurrent_param {{ num_output: 4 expose_hidden: true }} }}'
+    param = "recurrent_param { num_output: 4 expose_hidden: true }"
+    text = f'layer {{ type: "LSTM" {names} top: "y" top: "h" top: "c" {param} }}'
     x, static, h, c = draw(3, 2, 5), draw(2, 6, seed=1), draw(1, 2, 4, seed=2), draw(1, 2, 4, seed=3)
     run = make_layer(text, [x, cont, static, h, c])
     assert [blob.shape for blob in run.layer.blobs] == [(16, 5), (16,), (16, 6), (16, 4)]

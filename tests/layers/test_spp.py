@@ -46,7 +46,7 @@ def test_gradient(pool, height, size):
 
 
 def test_image_too_small():
-    with pytest.raises(ShapeError, match="the image is too small for 4 bins .*; got 'x0' 1x1x5x5"):
+    with pytest.raises(ShapeError, match=r"the image is too small for 4 bins .*; got 'x0' 1x1x5x5"):
         make_layer(block(3), [draw(1, 1, 5, 5)])
 
 
