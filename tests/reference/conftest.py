@@ -82,7 +82,16 @@ def load(path: Path) -> Iterator[dict[str, np.ndarray]]:
 @pytest.fixture
 def reference() -> SimpleNamespace:
     """The helpers above."""
-    helpers: list[Callable[..., object]] = [close, put, feed, check_gradients, set_params, check_params, load, split_key]
+    helpers: list[Callable[..., object]] = [
+        close,
+        put,
+        feed,
+        check_gradients,
+        set_params,
+        check_params,
+        load,
+        split_key,
+    ]
     return SimpleNamespace(**{helper.__name__: helper for helper in helpers})
 
 
