@@ -128,7 +128,7 @@ inline Grid forward_grid(const ConvShape& s) {
     return g;
 }
 
-void conv_forward(const ConvShape& s, const float* x, const float* w, const float* bias, float* y) {
+void product_forward(const ConvShape& s, const float* x, const float* w, const float* bias, float* y) {
     const i64 channels = s.channels / s.groups, outputs = s.outputs / s.groups, area = s.out_h * s.out_w;
     ConvForward p;
     p.grid = forward_grid(s);
@@ -161,7 +161,7 @@ struct Residue {
     }
 };
 
-void conv_backward_data(const ConvShape& s, const float* dy, const float* w, float* dx) {
+void product_backward_data(const ConvShape& s, const float* dy, const float* w, float* dx) {
     const i64 channels = s.channels / s.groups, outputs = s.outputs / s.groups;
     const i64 plane = s.height * s.width, area = s.out_h * s.out_w, taps = s.kernel_h * s.kernel_w;
     ConvToData p;
@@ -196,7 +196,7 @@ void conv_backward_data(const ConvShape& s, const float* dy, const float* w, flo
     }
 }
 
-void conv_backward_weights(const ConvShape& s, const float* x, const float* dy, float* dw) {
+void product_backward_weights(const ConvShape& s, const float* x, const float* dy, float* dw) {
     const i64 channels = s.channels / s.groups, outputs = s.outputs / s.groups, area = s.out_h * s.out_w;
     ConvToWeights p;
     p.grid = forward_grid(s);

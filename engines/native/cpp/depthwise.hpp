@@ -1,5 +1,5 @@
-// Convolution with one input and a few output channels per group: too little work per group for a matrix product.
-// V places at a time, one tap of the window after the other, straight from the plane.
+// Convolution with one input channel per group: too little work for a matrix product. V pixels of a row at a time, one
+// tap of the window after the other, straight from the plane.
 #pragma once
 
 #include "conv.hpp"
@@ -9,6 +9,227 @@ namespace cortado {
 namespace {
 
 inline bool is_depthwise(const ConvShape& s) { return s.groups > 1 && s.channels == s.groups; }
+
+// For each vector of a row and each tap along x: the lanes that meet a pixel. Offsets are from the start of a row.
+struct RowSpans {
+    i64 vectors, taps, step;
+    const Span* spans;
+};
+
+// Places x = 0 ... cols - 1 meet the pixels x * step + offset[tap] of a row of `width`.
+inline RowSpans row_spans(i64 cols, i64 width, i64 step, i64 taps, const i64* offset) {
+    const i64 vectors = ceil_div(cols, V);
+    Span* all = space<Span>(kSlotTaps, max(1, vectors * taps));
+    for (i64 v = 0; v < vectors; ++v)
+        for (i64 t = 0; t < taps; ++t) {
+            const i64 x = v * V * step + offset[t], count = min(V, cols - v * V);
+            const i64 first = x >= 0 ? 0 : ceil_div(-x, step);
+            const i64 last = x >= width ? 0 : min(count, (width - 1 - x) / step + 1);
+            all[v * taps + t] = Span(x, first, last);
+        }
+    return {vectors, taps, step, all};
+}
+
+struct Plane {
+    const float* pixels;
+    i64 height, width;
+};
+
+// Rows down[i] below row * step_y, as far as they are in the plane: body(i, pointer to it).
+template <int TAPS, class Body>
+inline void over_rows(const Plane& plane, i64 top, i64 taps, const i64* down, const Body& body) {
+    const i64 count = TAPS > 0 ? TAPS : taps;
+#pragma GCC unroll 5
+    for (i64 i = 0; i < count; ++i) {
+        const i64 from = top + down[i];
+        if (from >= 0 && from < plane.height) body(i, plane.pixels + from * plane.width);
+    }
+}
+
+// y[row] = bias + sum over the taps of w[i, j] * x[row * step_y + down[i]][...]. TAPS: of a square window, 0: any.
+template <int TAPS, int STEP>
+void slide(const Plane& x, const float* w, float bias, float* y, i64 rows, i64 cols, i64 step_y, i64 taps_y,
+           const i64* down, const RowSpans& across) {
+    const i64 taps = TAPS > 0 ? TAPS : across.taps;
+    for (i64 row = 0; row < rows; ++row) {
+        for (i64 v = 0; v < across.vectors; ++v) {
+            const Span* spans = across.spans + v * taps;
+            const i64 count = min(V, cols - v * V);
+            vf sum = splat(bias), other = {};
+            over_rows<TAPS>(x, row * step_y, taps_y, down, [&](i64 i, const float* p) {
+#pragma GCC unroll 5
+                for (i64 j = 0; j < taps; ++j) {
+                    const vf term = splat(w[i * taps + j]) * fetch_span<STEP>(p, spans[j], across.step);
+                    if (j & 1) other += term;
+                    else sum += term;
+                }
+            });
+            store_part(y + row * cols + v * V, sum + other, count);
+        }
+    }
+}
+
+// The same for a 3 x 3 window without vertical dilation: ROWS rows of y at a time share the rows of x that they meet.
+template <int STEP>
+void slide_three(const Plane& x, const float* w, float bias, float* y, i64 rows, i64 cols, i64 step_y, i64 taps_y,
+                 const i64* down, const RowSpans& across) {
+    constexpr int ROWS = STEP == 1 ? 4 : 2, MET = (ROWS - 1) * STEP + 3;
+    // Rows [first, last) meet only rows inside the plane.
+    const i64 first = min(rows, max(0, ceil_div(-down[0], STEP)));
+    const i64 last = max(first, min(rows, (x.height - 3 - down[0]) / STEP + 1));
+    const i64 blocked = step_y == STEP && down[1] == down[0] + 1 && down[2] == down[0] + 2 && x.height >= 3
+                            ? (last - first) / ROWS * ROWS : 0;
+    const i64 begin = blocked > 0 ? first : 0, end = begin + blocked;
+    slide<3, STEP>(x, w, bias, y, begin, cols, step_y, taps_y, down, across);
+    vf weight[3][3];
+    for (int t = 0; t < 9; ++t) weight[t / 3][t % 3] = splat(w[t]);
+    for (i64 row = begin; row < end; row += ROWS) {
+        const float* p = x.pixels + (row * STEP + down[0]) * x.width;
+        for (i64 v = 0; v < across.vectors; ++v) {
+            const Span* spans = across.spans + v * 3;
+            vf sum[ROWS];
+#pragma GCC unroll 4
+            for (int r = 0; r < ROWS; ++r) sum[r] = splat(bias);
+#pragma GCC unroll 8
+            for (int m = 0; m < MET; ++m) {
+                vf pixel[3];
+#pragma GCC unroll 3
+                for (int j = 0; j < 3; ++j) pixel[j] = fetch_span<STEP>(p + m * x.width, spans[j], STEP);
+#pragma GCC unroll 4
+                for (int r = 0; r < ROWS; ++r) {
+                    const int i = m - r * STEP;
+                    if (i < 0 || i > 2) continue;
+#pragma GCC unroll 3
+                    for (int j = 0; j < 3; ++j) sum[r] += weight[i][j] * pixel[j];
+                }
+            }
+            const i64 count = min(V, cols - v * V);
+#pragma GCC unroll 4
+            for (int r = 0; r < ROWS; ++r) store_part(y + (row + r) * cols + v * V, sum[r], count);
+        }
+    }
+    const i64 below[3] = {down[0] + end * step_y, down[1] + end * step_y, down[2] + end * step_y};
+    slide<3, STEP>(x, w, bias, y + end * cols, rows - end, cols, step_y, taps_y, below, across);
+}
+
+using Slide = void (*)(const Plane&, const float*, float, float*, i64, i64, i64, i64, const i64*, const RowSpans&);
+
+inline Slide slide_for(i64 taps_y, i64 taps_x, i64 step) {
+    if (taps_y == 3 && taps_x == 3) return step == 1 ? slide_three<1> : step == 2 ? slide_three<2> : slide<3, 0>;
+    if (taps_y == 5 && taps_x == 5) return step == 1 ? slide<5, 1> : step == 2 ? slide<5, 2> : slide<5, 0>;
+    return step == 1 ? slide<0, 1> : step == 2 ? slide<0, 2> : slide<0, 0>;
+}
+
+// sums[i, j] += the products of dy and the pixels that tap (i, j) meets.
+template <int TAPS, int STEP>
+void correlate(const Plane& x, const float* dy, vf* sums, i64 rows, i64 cols, i64 step_y, i64 taps_y, const i64* down,
+               const RowSpans& across) {
+    const i64 taps = TAPS > 0 ? TAPS : across.taps;
+    vf local[TAPS > 0 ? TAPS * TAPS : 1] = {};
+    vf* to = TAPS > 0 ? local : sums;
+    for (i64 row = 0; row < rows; ++row)
+        for (i64 v = 0; v < across.vectors; ++v) {
+            const Span* spans = across.spans + v * taps;
+            const vf g = load_part(dy + row * cols + v * V, min(V, cols - v * V));
+            over_rows<TAPS>(x, row * step_y, taps_y, down, [&](i64 i, const float* p) {
+#pragma GCC unroll 5
+                for (i64 j = 0; j < taps; ++j) to[i * taps + j] += g * fetch_span<STEP>(p, spans[j], across.step);
+            });
+        }
+    for (i64 t = 0; TAPS > 0 && t < TAPS * TAPS; ++t) sums[t] += local[t];
+}
+
+using Correlate = void (*)(const Plane&, const float*, vf*, i64, i64, i64, i64, const i64*, const RowSpans&);
+
+inline Correlate correlate_for(i64 taps_y, i64 taps_x, i64 step) {
+    if (taps_y == 3 && taps_x == 3) return step == 1 ? correlate<3, 1> : step == 2 ? correlate<3, 2> : correlate<3, 0>;
+    return step == 1 ? correlate<0, 1> : step == 2 ? correlate<0, 2> : correlate<0, 0>;
+}
+
+inline void tap_offsets(i64* to, i64 taps, i64 dilation, i64 pad) {
+    for (i64 t = 0; t < taps; ++t) to[t] = t * dilation - pad;
+}
+
+void depthwise_forward(const ConvShape& s, const float* x, const float* w, const float* bias, float* y) {
+    const i64 each = s.outputs / s.groups, taps = s.kernel_h * s.kernel_w;
+    i64 down[kMaxTaps], right[kMaxTaps];
+    tap_offsets(down, s.kernel_h, s.dilation_h, s.pad_h);
+    tap_offsets(right, s.kernel_w, s.dilation_w, s.pad_w);
+    const RowSpans across = row_spans(s.out_w, s.width, s.stride_w, s.kernel_w, right);
+    const Slide kernel = slide_for(s.kernel_h, s.kernel_w, s.stride_w);
+    const i64 planes = s.images * s.outputs, together = max(1, 4096 / max(1, s.out_h * s.out_w));
+    parallel(ceil_div(planes, together), [&](i64 group) {
+        for (i64 p = group * together; p < min(planes, (group + 1) * together); ++p) {
+            const i64 n = p / s.outputs, o = p % s.outputs;
+            const Plane plane{x + (n * s.channels + o / each) * s.height * s.width, s.height, s.width};
+            kernel(plane, w + o * taps, bias == nullptr ? 0 : bias[o], y + p * s.out_h * s.out_w, s.out_h, s.out_w,
+                   s.stride_h, s.kernel_h, down, across);
+        }
+    });
+}
+
+// The pixels of one residue by the stride meet the same taps: a small convolution of dy each, whose results lie
+// stride apart in dx.
+void depthwise_backward_data(const ConvShape& s, const float* dy, const float* w, float* dx) {
+    const i64 each = s.outputs / s.groups, taps = s.kernel_h * s.kernel_w;
+    const i64 planes = s.images * s.channels, together = max(1, 4096 / max(1, s.height * s.width));
+    const bool dense = s.stride_h == 1 && s.stride_w == 1;
+    for (i64 ry = 0; ry < s.stride_h; ++ry) {
+        const Residue down(ry, s.height, s.kernel_h, s.stride_h, s.pad_h, s.dilation_h);
+        for (i64 rx = 0; rx < s.stride_w; ++rx) {
+            const Residue right(rx, s.width, s.kernel_w, s.stride_w, s.pad_w, s.dilation_w);
+            if (down.count == 0 || right.count == 0) continue;
+            const RowSpans across = row_spans(right.count, s.out_w, 1, right.taps, right.offset);
+            const Slide kernel = slide_for(down.taps, right.taps, 1);
+            parallel(ceil_div(planes, together), [&](i64 group) {
+                float* part = space<float>(kSlotA, down.count * right.count);
+                float* weights = space<float>(kSlotB, max(1, down.taps * right.taps));
+                for (i64 p = group * together; p < min(planes, (group + 1) * together); ++p) {
+                    float* to = dx + p * s.height * s.width;
+                    for (i64 e = 0; e < each; ++e) {
+                        const i64 o = p % s.channels * each + e;
+                        for (i64 i = 0; i < down.taps; ++i)
+                            for (i64 j = 0; j < right.taps; ++j)
+                                weights[i * right.taps + j] = w[o * taps + down.tap[i] * s.kernel_w + right.tap[j]];
+                        const float* from = dy + (p / s.channels * s.outputs + o) * s.out_h * s.out_w;
+                        kernel({from, s.out_h, s.out_w}, weights, 0, dense && e == 0 ? to : part, down.count,
+                               right.count, 1, down.taps, down.offset, across);
+                        if (dense && e == 0) continue;
+                        for (i64 y = 0; y < down.count; ++y) {
+                            float* row = to + (down.first + y * s.stride_h) * s.width + right.first;
+                            const float* values = part + y * right.count;
+                            for (i64 u = 0; u < right.count; ++u)
+                                row[u * s.stride_w] = e == 0 ? values[u] : row[u * s.stride_w] + values[u];
+                        }
+                    }
+                }
+            });
+        }
+    }
+}
+
+void depthwise_backward_weights(const ConvShape& s, const float* x, const float* dy, float* dw) {
+    const i64 each = s.outputs / s.groups, taps = s.kernel_h * s.kernel_w, area = s.out_h * s.out_w;
+    i64 down[kMaxTaps], right[kMaxTaps];
+    tap_offsets(down, s.kernel_h, s.dilation_h, s.pad_h);
+    tap_offsets(right, s.kernel_w, s.dilation_w, s.pad_w);
+    const RowSpans across = row_spans(s.out_w, s.width, s.stride_w, s.kernel_w, right);
+    const Correlate kernel = correlate_for(s.kernel_h, s.kernel_w, s.stride_w);
+    const i64 together = max(1, 4096 / max(1, area * s.images));
+    parallel(ceil_div(s.outputs, together), [&](i64 group) {
+        vf* sums = space<vf>(kSlotA, taps);
+        for (i64 o = group * together; o < min(s.outputs, (group + 1) * together); ++o) {
+            for (i64 t = 0; t < taps; ++t) sums[t] = vf{};
+            for (i64 n = 0; n < s.images; ++n) {
+                const float* plane = x + (n * s.channels + o / each) * s.height * s.width;
+                const float* gradient = dy + (n * s.outputs + o) * area;
+                kernel({plane, s.height, s.width}, gradient, sums, s.out_h, s.out_w, s.stride_h, s.kernel_h, down,
+                       across);
+            }
+            for (i64 t = 0; t < taps; ++t) dw[o * taps + t] += sum_of(sums[t]);
+        }
+    });
+}
 
 }  // namespace
 }  // namespace cortado

@@ -1,6 +1,6 @@
 // Compiled once per instruction set, each time with its own flags and CORTADO_ISA_NAME.
 #include "channels.hpp"
-#include "conv.hpp"
+#include "choose.hpp"
 #include "elementwise.hpp"
 #include "gemm.hpp"
 #include "lrn.hpp"

@@ -120,6 +120,40 @@ inline vf fetch(const float* from, const Lanes& lanes, i64 step) {
 }
 #endif
 
+// One range of lanes, with its masks made beforehand, for loops in which it stays the same.
+struct Span {
+    i64 offset = 0;  // of lane 0's pixel
+    int begin = 0, end = 0;
+    uint32_t lanes = 0, low = 0, high = 0;
+
+    Span() = default;
+    Span(i64 at, i64 first, i64 last) : offset(at), begin(static_cast<int>(first)), end(static_cast<int>(last)) {
+        if (begin >= end) return;
+        const uint64_t wide = (1ull << (2 * end - 1)) - (1ull << (2 * begin));
+        lanes = (1u << end) - (1u << begin);
+        low = static_cast<uint32_t>(wide & 0xffff), high = static_cast<uint32_t>(wide >> 16);
+    }
+};
+
+template <int STEP>
+inline vf fetch_span(const float* from, const Span& s, i64 step) {
+    const float* p = from + s.offset;
+#if defined(__AVX512F__)
+    if constexpr (STEP == 1) return (vf)_mm512_maskz_loadu_ps((__mmask16)s.lanes, p);
+    if constexpr (STEP == 2) {
+        const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        const __m512 low = _mm512_maskz_loadu_ps((__mmask16)s.low, p);
+        return (vf)_mm512_maskz_permutex2var_ps((__mmask16)s.lanes, low, even,
+                                                _mm512_maskz_loadu_ps((__mmask16)s.high, p + 16));
+    }
+#else
+    if (STEP == 1 && s.begin == 0 && s.end == V) return load(p);
+#endif
+    alignas(64) float values[V] = {};
+    for (int l = s.begin; l < s.end; ++l) values[l] = p[l * step];
+    return load(values);
+}
+
 // Panels to[panel][depth][NR] of places [j, j + cols); the depths are (channel, tap) from `at` on.
 inline void pack_places(float* to, const float* from, const Grid& g, i64 j, i64 cols, i64 at, i64 depth) {
     for (i64 panel = 0; panel < cols; panel += NR) {
