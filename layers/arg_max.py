@@ -27,6 +27,7 @@ class ArgMax(Layer):
 
     Parameters, in ``argmax_param``: ``out_max_val`` (false); ``top_k`` (1), at most the number of values searched;
     ``axis`` (unset), negative ones from the end.
+    Errors: ParameterError for another top_k; ShapeError for an axis that is not there, or too few axes.
 
     Example::
 

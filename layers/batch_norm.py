@@ -31,6 +31,7 @@ class BatchNorm(NeuronLayer):
 
     Parameters, in ``batch_norm_param``: ``use_global_stats`` (false in training, true in testing);
     ``moving_average_fraction`` (0.999); ``eps`` (1e-5).
+    Errors: ShapeError for a bottom without axes, or channels that change later.
 
     Example::
 

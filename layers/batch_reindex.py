@@ -23,7 +23,8 @@ class BatchReindex(Layer):
     Backward ``dx[j] = sum of dy[i] over all i with index[i] = j``, 0 for rows never picked.
 
     Bottoms: x, (num, …); the indices, one axis, whole numbers from 0 to num - 1. Top: (number of indices, …).
-    No parameters. No gradient goes to the indices. An index out of range is a DataError.
+    No parameters. No gradient goes to the indices.
+    Errors: ShapeError for indices with other than one axis; DataError for an index out of range, with its place.
 
     Example::
 

@@ -25,6 +25,7 @@ class Bias(NeuronLayer):
     Parameters, in ``bias_param``: ``axis`` (1), the first axis of x that b has, negative ones from the end;
     ``num_axes`` (1), how many it has: -1 for all from ``axis`` on, 0 for a single number (without meaning with two
     bottoms); ``filler`` (constant 0), how a learned b begins.
+    Errors: ParameterError for num_axes below -1; ShapeError for axes that x does not have, or sizes that do not fit.
 
     Example::
 

@@ -25,6 +25,7 @@ class Clip(KeepingLayer):
     there).
 
     Parameters, in ``clip_param``: ``min`` (required) and ``max`` (required), min not above max.
+    Errors: ParameterError for bounds that are missing or in the wrong order.
 
     Example::
 

@@ -21,6 +21,7 @@ class Crop(Layer):
 
     Parameters, in ``crop_param``: ``axis`` (2), the first axis to crop, negative ones from the end; ``offset`` (0), one
     for all cropped axes, or one for each.
+    Errors: ParameterError for another number of offsets; ShapeError where the part does not lie within x.
 
     Example::
 

@@ -23,10 +23,11 @@ class Embed(Layer):
 
     Bottom: indices in any shape, whole numbers from 0 to input_dim - 1 (a fraction is dropped); no gradient goes to it.
     Top: the shape of the bottom, and a last axis of num_output. Learned: W, input_dim × num_output; b, num_output, with
-    ``bias_term``. An index out of range is a DataError.
+    ``bias_term``.
 
     Parameters, in ``embed_param``: ``num_output`` (required), the length of the vectors; ``input_dim`` (required), how
     many there are; ``bias_term`` (true); ``weight_filler`` (constant 0); ``bias_filler`` (constant 0).
+    Errors: ParameterError for sizes of 0; DataError for an index out of range, with its place.
 
     Example::
 

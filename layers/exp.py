@@ -20,6 +20,7 @@ class Exp(NeuronLayer):
     Bottom and top: any shape, the same.
 
     Parameters, in ``exp_param``: ``base`` (-1, which stands for e), otherwise above 0; ``scale`` (1); ``shift`` (0).
+    Errors: ParameterError for another base.
 
     Example::
 

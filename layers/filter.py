@@ -21,6 +21,7 @@ class Filter(Layer):
     Bottoms: one or more blobs (num, …), then the selector: (num) or (num, 1, …). Tops: one for each but the selector,
     (number of rows selected, …); until the first forward their shapes are those of the bottoms.
     No parameters. No gradient goes to the selector.
+    Errors: ParameterError for another number of tops; ShapeError for a selector of another shape, or rows that differ.
 
     Example::
 

@@ -23,6 +23,7 @@ class Log(KeepingLayer):
 
     Parameters, in ``log_param``: ``base`` (-1, which stands for e), otherwise above 0 and not 1; ``scale`` (1);
     ``shift`` (0).
+    Errors: ParameterError for another base.
 
     Example::
 

@@ -28,6 +28,7 @@ class LRN(KeepingLayer):
 
     Parameters, in ``lrn_param``: ``local_size`` (5), odd; ``alpha`` (1); ``beta`` (0.75); ``k`` (1);
     ``norm_region`` (ACROSS_CHANNELS), or WITHIN_CHANNEL; ``engine`` (DEFAULT) is read and makes no difference.
+    Errors: ParameterError for an even local_size; ShapeError for too few axes.
 
     Example::
 

@@ -17,9 +17,10 @@ from .recurrent import RecurrentLayer, States
 class LSTM(RecurrentLayer):
     """A recurrent layer whose memory cell is guarded by gates, over T steps of N sequences.
 
-    Forward, at each step t, with the carried states ``h' = cont[t] · h[t-1]`` and ``c' = cont[t] · c[t-1]``: ``z = W_xc
-    x[t] + W_xc_static x_static + W_hc h' + b_c``; ``i, f, o = s(z), g = tanh(z)`` for the four quarters of z in the
-    order i, f, o, g, with ``s(z) = 1 / (1 + exp(-z))``; ``c[t] = f · c' + i · g``; ``y[t] = h[t] = o · tanh(c[t])``.
+    Forward, at each step t, with the carried states ``h' = cont[t] · h[t-1]`` and ``c' = cont[t] · c[t-1]``:
+    ``z = W_xc x[t] + W_xc_static x_static + W_hc h' + b_c``; ``i, f, o = s(z), g = tanh(z)`` for the four quarters of z
+    in the order i, f, o, g, with ``s(z) = 1 / (1 + exp(-z))``; ``c[t] = f · c' + i · g``;
+    ``y[t] = h[t] = o · tanh(c[t])``.
     Backward: the chain rule through all steps of this forward (``dW = sum over t of dz[t] input[t]``). The gradient
     stops before the first step: it does not reach the states carried from the forward before, nor hidden bottoms or
     tops.
@@ -34,6 +35,7 @@ class LSTM(RecurrentLayer):
 
     Parameters, in ``recurrent_param``: ``num_output`` (0, so required), D; ``weight_filler`` (constant 0);
     ``bias_filler`` (constant 0); ``expose_hidden`` (false); ``debug_info`` (false) is read and makes no difference.
+    Errors: ParameterError for num_output 0, or other numbers of bottoms and tops; ShapeError where shapes do not fit.
 
     Example::
 

@@ -26,6 +26,7 @@ class LSTMUnit(Layer):
 
     Bottoms: c_prev, 1 × N × D; gates, 1 × N × 4D; cont, 1 × N, 0 where a sequence begins (the state before it is
     forgotten), otherwise 1. Tops: c and h, both 1 × N × D. No parameters. No gradient goes to cont.
+    Errors: ShapeError where the shapes do not fit.
 
     Example::
 

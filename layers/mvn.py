@@ -17,14 +17,15 @@ class MVN(Layer):
 
     Forward ``y = (x - mean) / (std + eps)``, where ``std = sqrt(average of (x - mean)²)``; without
     ``normalize_variance`` ``y = x - mean``.
-    Backward ``dx = (dy - avg(dy) - y · avg(dy · y)) / (std + eps)``; without ``normalize_variance`` ``dx = dy -
-    avg(dy)``. The first is Caffe's gradient, exact as long as eps is small beside std.
+    Backward ``dx = (dy - avg(dy) - y · avg(dy · y)) / (std + eps)``; without ``normalize_variance``
+    ``dx = dy - avg(dy)``. The first is Caffe's gradient, exact as long as eps is small beside std.
 
     Bottom: up to 4 axes. Top: always 4 axes (num, channels, height, width), with 1 for those the bottom lacks.
     In place allowed with 4 axes.
 
     Parameters, in ``mvn_param``: ``normalize_variance`` (true); ``across_channels`` (false), one mean for all channels
     of an image; ``eps`` (1e-9).
+    Errors: ShapeError for more than 4 axes, or for another number in place.
 
     Example::
 

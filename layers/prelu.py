@@ -22,6 +22,7 @@ class PReLU(KeepingLayer):
 
     Parameters, in ``prelu_param``: ``filler`` (constant 0.25), how the slopes begin; ``channel_shared`` (false), one
     slope for all channels.
+    Errors: ShapeError for another number of axes, or channels that change later.
 
     Example::
 

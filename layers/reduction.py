@@ -26,6 +26,7 @@ class Reduction(Layer):
 
     Parameters, in ``reduction_param``: ``operation`` (SUM), or ASUM, SUMSQ, MEAN; ``axis`` (0), the first axis of a
     row, negative ones from the end; ``coeff`` (1).
+    Errors: ShapeError for an axis that is not there.
 
     Example::
 

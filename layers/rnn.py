@@ -16,8 +16,8 @@ from .recurrent import RecurrentLayer, States
 class RNN(RecurrentLayer):
     """A recurrent layer with one tanh for its state and one for its output, over T steps of N sequences.
 
-    Forward, at each step t, with the carried state ``h' = cont[t] · h[t-1]``: ``h[t] = tanh(W_xh x[t] + W_xh_static
-    x_static + W_hh h' + b_h)``; ``y[t] = tanh(W_ho h[t] + b_o)``.
+    Forward, at each step t, with the carried state ``h' = cont[t] · h[t-1]``:
+    ``h[t] = tanh(W_xh x[t] + W_xh_static x_static + W_hh h' + b_h)``; ``y[t] = tanh(W_ho h[t] + b_o)``.
     Backward: the chain rule through all steps of this forward (``dW = sum over t of dz[t] input[t]``). The gradient
     stops before the first step: it does not reach the state carried from the forward before, nor hidden bottoms or
     tops.
@@ -32,6 +32,7 @@ class RNN(RecurrentLayer):
 
     Parameters, in ``recurrent_param``: ``num_output`` (0, so required), D; ``weight_filler`` (constant 0);
     ``bias_filler`` (constant 0); ``expose_hidden`` (false); ``debug_info`` (false) is read and makes no difference.
+    Errors: ParameterError for num_output 0, or other numbers of bottoms and tops; ShapeError where shapes do not fit.
 
     Example::
 

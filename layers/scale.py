@@ -28,6 +28,7 @@ class Scale(KeepingLayer):
     ``num_axes`` (1), how many it has: -1 for all from ``axis`` on, 0 for a single number (without meaning with two
     bottoms); ``filler`` (constant 1), how a learned s begins; ``bias_term`` (false), whether to learn b;
     ``bias_filler`` (constant 0), how it begins.
+    Errors: ParameterError for num_axes below -1; ShapeError for axes that x does not have, or sizes that do not fit.
 
     Example::
 

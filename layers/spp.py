@@ -32,8 +32,8 @@ class SPP(Layer):
     """Pools each channel into 1, 4, 16, … bins, level by level, and lists all bins.
 
     Forward: level l, from 0, pools with windows that do not overlap: kernel and stride ``ceil(size / 2^l)`` and padding
-    ``floor((2^l · kernel - size + 1) / 2)`` along each axis, as Pooling does; ``y = all of level 0, all of level 1,
-    …``.
+    ``floor((2^l · kernel - size + 1) / 2)`` along each axis, as Pooling does;
+    ``y = all of level 0, all of level 1, …``.
     Backward: ``dx = sum over levels of`` the gradients that Pooling gives.
 
     Bottom: (num, channels, height, width). Top: (num, channels · (1 + 4 + … + 4^(pyramid_height - 1))), each level in
@@ -42,6 +42,7 @@ class SPP(Layer):
     Parameters, in ``spp_param``: ``pyramid_height`` (required), the number of levels, such that all paddings are
     smaller than their kernels; ``pool`` (MAX), or AVE (STOCHASTIC is refused, as in Caffe without a GPU); ``engine``
     (DEFAULT) is read and makes no difference.
+    Errors: ParameterError for another height or pool; ShapeError for an image that is too small, or without 4 axes.
 
     Example::
 

@@ -18,6 +18,7 @@ class Tile(Layer):
     Bottom: any shape with that axis. Top: the same, with the axis tiles times as long.
 
     Parameters, in ``tile_param``: ``axis`` (1), negative ones from the end; ``tiles`` (required), how many copies.
+    Errors: ParameterError for tiles below 1; ShapeError for an axis that is not there.
 
     Example::
 
