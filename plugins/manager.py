@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pluggy
@@ -215,6 +214,8 @@ class PluginManager:
             if kind not in self._registries:
                 self._load_external()
                 self._load_builtin(KINDS[kind])
+                if kind == "layers":
+                    self._load_builtin(KINDS["dialects"])
                 registry = Registry(KINDS[kind])
                 self._collect(registry, self.providers)
                 self._registries[kind] = registry
@@ -224,10 +225,16 @@ class PluginManager:
         if not kind.package:
             return
         version = importlib.import_module(ROOT).__version__
-        for module in _modules(f"{ROOT}.{kind.package}"):
-            if not self._pm.has_plugin(module.__name__):
-                self._pm.register(module, module.__name__)
-                self.providers[module.__name__] = Provider(module.__name__, PROJECT, version, builtin=True)
+        for name in _modules(f"{ROOT}.{kind.package}"):
+            provider = Provider(name, PROJECT, version, builtin=True)
+            if self._pm.has_plugin(name) or name in self.broken:
+                continue
+            try:
+                self._pm.register(importlib.import_module(name), name)
+            except ImportError as error:  # the compiled kernels are not there
+                self.broken[name] = Broken(provider, error)
+            else:
+                self.providers[name] = provider
 
     def _load_external(self) -> None:
         """Import the third-party plugins, once."""
@@ -320,11 +327,8 @@ def _folders(given: Iterable[str | Path]) -> list[Path]:
     return list(dict.fromkeys(Path(folder) for folder in (*told, *given)))
 
 
-def _modules(package: str) -> list[ModuleType]:
-    """The modules of a package, and the package itself; sub-packages are listed by their ``__init__`` alone."""
+def _modules(package: str) -> list[str]:
+    """The names of a package and of its modules; sub-packages are listed by their ``__init__`` alone."""
     root = importlib.import_module(package)
-    found = [root]
-    for info in pkgutil.iter_modules(root.__path__):
-        if not info.name.startswith("_"):
-            found.append(importlib.import_module(f"{package}.{info.name}"))
-    return found
+    inner = [info.name for info in pkgutil.iter_modules(root.__path__) if not info.name.startswith("_")]
+    return [package, *(f"{package}.{name}" for name in inner)]

@@ -60,6 +60,7 @@ def test_a_loss_makes_its_own_top(make, head: str) -> None:
 def test_outputs_are_sorted_and_inputs_in_order(make) -> None:
     net = make(
         """layer { name: "i" type: "Input" top: "b" top: "a" input_param { shape { dim: 1 } } }
-        layer { name: "z" type: "Sigmoid" bottom: "b" top: "z" } layer { name: "y" type: "Sigmoid" bottom: "a" top: "c" }"""
+        layer { name: "z" type: "Sigmoid" bottom: "b" top: "z" }
+        layer { name: "y" type: "Sigmoid" bottom: "a" top: "c" }"""
     )
     assert (net.inputs, net.outputs) == (["b", "a"], ["c", "z"])
