@@ -1,0 +1,30 @@
+"""Huber: a weight decay that does not grow for large weights."""
+
+from __future__ import annotations
+
+import cortado
+from cortado.plugins import Float
+from cortado.solver import Regularizer
+
+
+class HuberParameter(cortado.Parameters, field="huber_param", number=183_204_513, owner="SolverParameter"):
+    width = Float(1, default=1, above=0, doc="the size of a weight at which the decay stops to grow")
+
+
+class Huber(Regularizer):
+    """Loss ``strength · Σ h(w)``, h(w) = w²/2 up to ``width`` and width · (abs(w) - width/2) beyond.
+
+    Parameters, ``huber_param``: ``width`` (1).
+    """
+
+    type = "Huber"
+    parameters = HuberParameter
+
+    def loss(self, w, strength):
+        width = self.param.huber_param.width
+        small = abs(w) <= width
+        return strength * float((small * w**2 / 2 + ~small * width * (abs(w) - width / 2)).sum())
+
+    def add_gradient(self, w, g, strength):
+        width = self.param.huber_param.width
+        g += strength * w.clip(-width, width)
