@@ -27,11 +27,13 @@ def read_idx(path: Path) -> Array:
     """
     where = str(path.absolute())
     content = _content(path)
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] != UNSIGNED_BYTES or not 1 <= content[3] <= 4:
-        raise FormatError("an IDX file of bytes must begin with 00 00 08 and its number of axes", where=where)
-    axes = content[3]
+    axes = content[3] if len(content) > 3 else 0
+    if content[:3] != bytes([0, 0, UNSIGNED_BYTES]) or not 1 <= axes <= 4 or len(content) < 4 + 4 * axes:
+        raise FormatError(
+            "an IDX file of bytes must begin with 00 00 08, its number of axes and their sizes", where=where
+        )
     shape = tuple(int.from_bytes(content[4 + 4 * i : 8 + 4 * i], "big") for i in range(axes))
-    values = np.frombuffer(content, np.uint8, offset=min(4 + 4 * axes, len(content)))
+    values = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
     count = int(np.prod(shape, dtype=np.int64))
     if values.size != count:
         raise FormatError(f"an IDX file of shape {shape} must hold {count} values", where=where, got=str(values.size))
