@@ -40,10 +40,10 @@ class Exp(NeuronLayer):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         xp, y = self.engine.xp, top[0].data
-        xp.multiply(bottom[0].data, self._slope, out=y)
-        if self._start:
-            xp.add(y, self._start, out=y)
+        self.engine.scale_by(self._slope, bottom[0].data, y)
         with xp.errstate(all="ignore"):
+            if self._start:
+                xp.add(y, self._start, out=y)
             xp.exp(y, out=y)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:

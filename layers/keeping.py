@@ -12,22 +12,25 @@ from .neuron import NeuronLayer
 class KeepingLayer(NeuronLayer):
     """One bottom of any shape, one top of the same; in place allowed, at the price of a copy of the bottom.
 
-    A forward calls ``keep`` before it writes; a backward asks ``kept`` for the input of that forward.
+    A forward calls ``keep`` before it writes; a backward asks ``kept`` for the input of that forward. Nothing is kept
+    while ``runs_backward`` is false, which is for a net that never runs this layer backward.
     """
 
     def __init__(self, config: LayerParameter, context: LayerContext) -> None:
         super().__init__(config, context)
+        self.runs_backward = True
         self._kept = Blob(dtype=self.dtype, name=f"{self.name} input")
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         self._kept.reshape_like(bottom[0])
 
-    def keep(self, bottom: Blobs, top: Blobs) -> Array:
-        """The input, as an array that stays as it is when the top is written."""
-        if top[0] is bottom[0]:
+    def keep(self, bottom: Blobs, top: Blobs, *, always: bool = False) -> Array:
+        """The input, kept for the backward pass; *always* for a kernel that cannot write where it reads."""
+        if top[0] is bottom[0] and (self.runs_backward or always):
             self.engine.copy(bottom[0].data, self._kept.data)
-        return self.kept(bottom, top)
+            return self._kept.data
+        return bottom[0].data
 
     def kept(self, bottom: Blobs, top: Blobs) -> Array:
         """The input of the latest forward."""

@@ -62,7 +62,7 @@ class LRN(KeepingLayer):
         self._gradient.reshape_like(bottom[0])
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        x, y, scale = self.keep(bottom, top), top[0].data, self._scale.data
+        x, y, scale = self.keep(bottom, top, always=True), top[0].data, self._scale.data
         if self._within:
             self.engine.lrn_within_forward(x, y, scale, self._size, self._alpha, self._beta)
         else:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from cortado.layers import Phase
+from cortado.layers.keeping import KeepingLayer
+from cortado.layers.lrn import LRN
 from cortado.testing import make_layer
 
 LAYERS = [
@@ -26,6 +28,7 @@ LAYERS = [
     'type: "Swish"',
     'type: "Threshold"',
 ]
+KEEP_NOTHING = ("BatchNorm", "Bias", "Exp", "MVN", "Threshold")
 
 
 @pytest.mark.parametrize("text", LAYERS)
@@ -45,6 +48,18 @@ def test_in_place_equals_out_of_place(text, phase, dtype):
     for blob, other in zip(inside.layer.blobs, apart.layer.blobs, strict=True):
         np.testing.assert_array_equal(blob.diff, other.diff)
         np.testing.assert_array_equal(blob.data, other.data)
+
+
+@pytest.mark.parametrize("text", [text for text in LAYERS if text.split('"')[1] not in KEEP_NOTHING])
+def test_nothing_is_kept_for_a_layer_that_never_runs_backward(text):
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
+    run = make_layer(f'layer {{ {text} bottom: "x" top: "x" }}', [x])
+    (expected,) = run.forward()
+    assert isinstance(run.layer, KeepingLayer)
+    lean = make_layer(f'layer {{ {text} bottom: "x" top: "x" }}', [x])
+    lean.layer.runs_backward = False
+    np.testing.assert_array_equal(lean.forward()[0], expected)
+    assert lean.layer._kept.nbytes == 0 or isinstance(run.layer, LRN), "LRN cannot compute in place without a copy"
 
 
 @pytest.mark.parametrize("text", LAYERS)
