@@ -34,13 +34,13 @@ class Layer:
     ``in_place``        whether a top may be the bottom of the same index
     ``is_loss``         its first top is a loss: weight 1 unless set, made up when not named
     ``auto_tops``       missing tops are made up, unnamed
-    ``no_gradient_to``  indices of bottoms that never get a gradient (labels, indices)
+    ``no_gradient_to``  indices of bottoms that never get a gradient (labels, indices); -1 is the last
     ``stochastic``      draws random numbers in forward
     ``stateful``        forward changes what the next forward computes
 
     In the methods: ``self.param``, ``self.blobs`` (learned parameters, made by ``add_param``),
-    ``self.param_propagate_down`` (whether each of those wants a gradient), ``self.engine``, ``self.phase``,
-    ``self.rng``, and ``self.fail(…)`` for an error that names the layer and the line.
+    ``self.param_propagate_down`` (whether each of those wants a gradient), ``self.runs_backward`` (whether backward is
+    ever called in this net), ``self.engine``, ``self.phase``, ``self.rng``, and ``self.fail(…)`` for an error that names the layer and the line.
 
     Example, a complete layer::
 
@@ -85,6 +85,7 @@ class Layer:
         self.blobs: list[Blob] = []
         self.frozen: set[int] = set()
         self.param_propagate_down: list[bool] = []
+        self.runs_backward = True
         self._rng: np.random.Generator | None = None
 
     # -- the four calls -----------------------------------------------------------------------------------------
@@ -107,6 +108,11 @@ class Layer:
         """From the tops' ``diff``, *overwrite* the ``diff`` of each bottom with ``propagate_down[i]``, and *add* to
         the ``diff`` of each of ``self.blobs`` with ``self.param_propagate_down[i]``."""
         raise self._missing("backward")
+
+    @classmethod
+    def takes_gradient(cls, index: int, count: int) -> bool:
+        """Whether bottom *index* of *count* can get a gradient, from ``no_gradient_to``."""
+        return index not in cls.no_gradient_to and index - count not in cls.no_gradient_to
 
     def infer_shapes(self, bottom: Blobs, top: Blobs) -> bool:
         """Give the tops their shapes for a check without data; False where only the data could tell.

@@ -33,7 +33,8 @@ def gradient_needs(built: Built, parameters: list[Parameter], shared: list[Share
     if force:
         for index, node in enumerate(nodes):
             needs.layers[index] = True
-            allowed = [b not in node.layer_class.no_gradient_to for b in range(len(node.bottoms))]
+            count = len(node.bottoms)
+            allowed = [node.layer_class.takes_gradient(b, count) for b in range(count)]
             needs.bottoms[index] = [n or a for n, a in zip(needs.bottoms[index], allowed, strict=True)]
             frozen = built.layers[index].frozen
             needs.params[index] = [i not in frozen for i in range(len(needs.params[index]))]

@@ -111,6 +111,7 @@ class Net:
         self.steps: list[Step] = []
         for index, (node, layer) in enumerate(zip(graph.nodes, built.layers, strict=True)):
             layer.param_propagate_down = needs.params[index]
+            layer.runs_backward = needs.layers[index]
             bottom = [built.blobs[b] for b in node.bottoms]
             top = [built.blobs[t] for t in node.tops]
             step = Step(layer, bottom, top, node.loss_weights, needs.layers[index], needs.bottoms[index])
@@ -136,8 +137,12 @@ class Net:
         self.forward()
         return {name: self.blobs[name].data.copy() for name in self.outputs}
 
+    @np.errstate(all="ignore")
     def forward(self, start: int = 0, end: int | None = None) -> float:
-        """Run the layers from *start* to *end* (both included, all by default) and return the weighted loss."""
+        """Run the layers from *start* to *end* (both included, all by default) and return the weighted loss.
+
+        Infinity and NaN pass through without NumPy's warnings, here and in ``backward``.
+        """
         loss = 0.0
         watched = self.before_forward or self.after_forward
         for index, step in enumerate(self.steps[start : None if end is None else end + 1], start):
@@ -148,6 +153,7 @@ class Net:
                 _call(self.after_forward, index)
         return loss
 
+    @np.errstate(all="ignore")
     def backward(self, start: int | None = None, end: int = 0) -> None:
         """Run the layers backward from *start* (the last) down to *end*, both included."""
         first = len(self.steps) - 1 if start is None else start
