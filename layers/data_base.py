@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -99,9 +100,10 @@ class DataLayer(Layer):
 
     def transformer(self) -> DataTransformer:
         """The transformer that ``transform_param`` describes."""
-        train = self.phase == Phase.TRAIN
-        param, resolve = self.config.transform_param, self.context.resolve
-        return DataTransformer(param, train, self.dtype, resolve, self.transform_position)
+        # what is handed on must not lead back to the layer, or the thread would keep it alive
+        train, context = self.phase == Phase.TRAIN, self.context
+        param, where = self.config.transform_param, partial(context.position, "transform_param")
+        return DataTransformer(param, train, self.dtype, context.resolve, where)
 
     def planned_shape(self, size: Shape | None, channels: int | None = None) -> Shape | None:
         """C x H x W of the first top as far as the parameters tell: from the mean file, else from *size* (that of the

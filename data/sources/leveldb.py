@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
-from weakref import WeakValueDictionary
 
 from ...errors import DataError, FileError
 from ...plugins import hookimpl
 from ..optional import need
 from .base import Record, Source, SourceWriter, check_folder
+from .shared import SharedHandles
 
 AT_ONCE = 1000
 """Records that are written in one batch."""
 
 
-class _Database:
-    """An open database; all sources of a path share it, since it can be opened only once."""
-
-    def __init__(self, path: Path, **options: Any) -> None:
-        plyvel = need("plyvel", "plyvel", "leveldb", "a LevelDB database")
-        try:
-            self.handle: Any = plyvel.DB(str(path), **options)
-        except plyvel.Error as error:
-            text = error.args[0].decode("utf-8", "replace") if error.args else str(error)
-            hint = "LevelDB needs write access, and no other process that has it open" if "LOCK" in text else None
-            raise FileError(f"cannot open the LevelDB database {path.absolute()}: {text}", hint=hint) from None
-
-
-_open: WeakValueDictionary[str, _Database] = WeakValueDictionary()
-_lock = threading.Lock()
+_databases = SharedHandles()
 
 
 class LevelDb(Source):
@@ -44,12 +30,8 @@ class LevelDb(Source):
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
         check_folder(self.path, self.type)
-        key = os.path.realpath(self.path)
-        with _lock:
-            database = _open.get(key)
-            if database is None:
-                database = _open[key] = _Database(self.path, create_if_missing=False, max_open_files=100)
-        self._database: _Database | None = database
+        opened = partial(_open, self.path, create_if_missing=False, max_open_files=100)
+        self._database, self._release = _databases.take(self, os.path.realpath(self.path), opened)
 
     def records(self, start: int = 0, step: int = 1) -> Iterator[Record]:
         known = self._keys is not None and start < len(self._keys)
@@ -69,17 +51,29 @@ class LevelDb(Source):
         return bytes(value)
 
     def close(self) -> None:
+        super().close()
         self._database = None
+        self._release()
 
     @property
     def _handle(self) -> Any:
         if self._database is None:
             raise FileError(f"the LevelDB database {self.path.absolute()} has been closed")
-        return self._database.handle
+        return self._database
 
     @classmethod
     def create(cls, path: str | Path) -> SourceWriter:
         return LevelDbWriter(path)
+
+
+def _open(path: Path, **options: Any) -> Any:
+    plyvel = need("plyvel", "plyvel", "leveldb", "a LevelDB database")
+    try:
+        return plyvel.DB(str(path), **options)
+    except plyvel.Error as error:
+        text = error.args[0].decode("utf-8", "replace") if error.args else str(error)
+        hint = "LevelDB needs write access, and no other process that has it open" if "LOCK" in text else None
+        raise FileError(f"cannot open the LevelDB database {path.absolute()}: {text}", hint=hint) from None
 
 
 class LevelDbWriter(SourceWriter):
@@ -89,7 +83,7 @@ class LevelDbWriter(SourceWriter):
         need("plyvel", "plyvel", "leveldb", "writing a LevelDB database")
         super().__init__(path)
         options = {"create_if_missing": True, "error_if_exists": True, "write_buffer_size": 64 * 2**20}
-        self._database = _Database(self._folder, **options).handle
+        self._database = _open(self._folder, **options)
         self._waiting: dict[bytes, bytes] = {}
         self._last = b""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
-from weakref import WeakValueDictionary
 
 from ...errors import DataError, FileError
 from ...plugins import hookimpl
 from ..optional import need
 from .base import Record, Source, SourceWriter, check_folder
+from .shared import SharedHandles
 
 AT_ONCE = 1000
 """Records that are written in one transaction."""
@@ -25,22 +25,7 @@ MOST_KEY = 511
 """Bytes in a key, as LMDB is usually built."""
 
 
-class _Environment:
-    """An open database. LMDB allows only one of each per process, so all sources of a path share it."""
-
-    def __init__(self, path: Path) -> None:
-        lmdb = need("lmdb", "lmdb", "lmdb", "reading an LMDB database")
-        try:
-            self.handle: Any = lmdb.open(
-                str(path), subdir=path.is_dir(), readonly=True, lock=False, readahead=True, meminit=False, max_readers=1
-            )
-        except lmdb.Error as error:
-            hint = "close it there first" if "already open" in str(error) else None
-            raise FileError(f"cannot open the LMDB database {path.absolute()}: {error}", hint=hint) from None
-
-
-_open: WeakValueDictionary[tuple[str, int], _Environment] = WeakValueDictionary()
-_lock = threading.Lock()
+_environments = SharedHandles()
 
 
 class Lmdb(Source):
@@ -56,11 +41,7 @@ class Lmdb(Source):
         check_folder(self.path, self.type)
         file = self.path / "data.mdb" if self.path.is_dir() else self.path
         key = (os.path.realpath(self.path), file.stat().st_ino)
-        with _lock:
-            environment = _open.get(key)
-            if environment is None:
-                environment = _open[key] = _Environment(self.path)
-        self._environment: _Environment | None = environment
+        self._environment, self._release = _environments.take(self, key, partial(_open, self.path))
 
     def __len__(self) -> int:
         return int(self._handle.stat()["entries"])
@@ -88,17 +69,28 @@ class Lmdb(Source):
         return bytes(value)
 
     def close(self) -> None:
+        super().close()
         self._environment = None
+        self._release()
 
     @property
     def _handle(self) -> Any:
         if self._environment is None:
             raise FileError(f"the LMDB database {self.path.absolute()} has been closed")
-        return self._environment.handle
+        return self._environment
 
     @classmethod
     def create(cls, path: str | Path) -> SourceWriter:
         return LmdbWriter(path)
+
+
+def _open(path: Path) -> Any:
+    lmdb = need("lmdb", "lmdb", "lmdb", "reading an LMDB database")
+    try:
+        return lmdb.open(str(path), subdir=path.is_dir(), readonly=True, lock=False, meminit=False)
+    except lmdb.Error as error:
+        hint = "close it there first" if "already open" in str(error) else None
+        raise FileError(f"cannot open the LMDB database {path.absolute()}: {error}", hint=hint) from None
 
 
 def _advance(cursor: Any, steps: int) -> bool:
