@@ -12,7 +12,7 @@ from ..layers import Phase
 from ..netdef.check import CheckReport, check_file, check_net
 from ..plugins import PluginManager, plugin_manager
 from ..proto import read_net, read_solver
-from .parts import choose_parts
+from .parts import asked_for, choose_parts
 from .plan import plan_solver
 
 
@@ -44,6 +44,7 @@ def check_solver(
         report.notes += document.notes
         param: Any = document.message
         choose_parts(param, plugins, get_engine("reference"), document.positions.at)
+        asked_for(param, plugins, document.positions.at)
         plan = plan_solver(param, plugins, Path(path).parent)
     except CortadoError as error:
         report.add(error.located(str(path)))

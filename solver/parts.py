@@ -10,9 +10,13 @@ from ..errors import Position, SolverError
 if TYPE_CHECKING:
     from ..engines import ReferenceEngine
     from ..plugins import PluginManager
+    from .callbacks import Callback
     from .lr_policies import LearningRatePolicy
     from .optimizers import Optimizer
     from .regularizers import Regularizer
+
+
+Place = Callable[..., "Position | None"]
 
 
 class Parts(NamedTuple):
@@ -24,7 +28,7 @@ class Parts(NamedTuple):
 
 
 def choose_parts(
-    param: Any, plugins: PluginManager, engine: ReferenceEngine, place: Callable[..., Position | None] = lambda *_: None
+    param: Any, plugins: PluginManager, engine: ReferenceEngine, place: Place = lambda *_: None
 ) -> Parts:
     """The parts that the SolverParameter *param* names, each of them content with its fields.
 
@@ -40,3 +44,19 @@ def choose_parts(
             part.parameters.require(param, place, error=SolverError)
         part.check()
     return parts
+
+
+def asked_for(param: Any, plugins: PluginManager, place: Place = lambda *_: None) -> list[Callback]:
+    """The callbacks that the SolverParameter *param* asks for, by setting the parameters that their classes declare.
+
+    Errors: SolverError for parameters that break their rules.
+    """
+    found: list[Callback] = []
+    for entry in plugins.registry("callbacks").all():
+        declared = getattr(entry.item, "parameters", None)
+        if declared is None or declared.field not in param.DESCRIPTOR.fields_by_name:
+            continue
+        if param.HasField(declared.field):
+            declared.require(param, place, error=SolverError)
+            found.append(entry.item())
+    return found

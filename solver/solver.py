@@ -20,7 +20,7 @@ from ..proto import Document, read_solver
 from .callbacks import Callback
 from .evaluate import evaluate
 from .metrics import SmoothedLoss, TestResult, TrainMetrics, scores
-from .parts import choose_parts
+from .parts import asked_for, choose_parts
 from .plan import NetPlan, plan_solver
 from .snapshot import restore_state, snapshot_paths, write_snapshot
 from .update import apply_update
@@ -119,6 +119,8 @@ class Solver:
     def _choose_parts(self) -> None:
         parts = choose_parts(self.param, self.plugins, self.engine)
         self.optimizer, self.policy, self.regularizer = parts
+        told = [part for part in parts if isinstance(part, Callback)]
+        self.callbacks[:0] = [*told, *asked_for(self.param, self.plugins)]
         if self.param.iter_size < 1:
             raise SolverError("iter_size must be at least 1", got=str(self.param.iter_size))
 

@@ -20,10 +20,12 @@ def apply_update(solver: Solver) -> None:
         w, g = parameter.blob.data, parameter.blob.diff
         if param.iter_size > 1:
             solver.engine.scale_by(1.0 / param.iter_size, g, g)
-        strength = param.weight_decay * parameter.decay_mult
-        if strength:
+        strength, rate = param.weight_decay * parameter.decay_mult, solver.rate * parameter.lr_mult
+        if strength and solver.optimizer.decoupled:
+            solver.optimizer.decay(w, strength, rate)
+        elif strength:
             solver.regularizer.add_gradient(w, g, strength)
-        solver.optimizer.update(w, g, history, solver.rate * parameter.lr_mult, solver.iteration)
+        solver.optimizer.update(w, g, history, rate, solver.iteration)
 
 
 def clip_gradients(solver: Solver) -> None:

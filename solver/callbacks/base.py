@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from ...plugins import ParametersClass
     from ..metrics import TestResult, TrainMetrics
     from ..solver import Solver
 
@@ -14,6 +15,10 @@ class Callback:
     """Base of callbacks; every method does nothing, so a subclass has only those it needs.
 
     A callback ends the run by ``solver.request_stop()``. An exception it raises ends the run as an error.
+
+    It is passed to ``Solver``, or named on the command line. One with ``parameters``, a Parameters class with
+    ``owner="SolverParameter"``, also takes part in every run whose solver file sets them; it is made without arguments
+    and finds them in ``solver.param``.
 
     Example::
 
@@ -27,6 +32,7 @@ class Callback:
 
     plugin_kind: ClassVar[str] = "callbacks"
     type: ClassVar[str] = ""
+    parameters: ClassVar[ParametersClass | None] = None
 
     def on_start(self, solver: Solver) -> None:
         """Before the first iteration of ``step``, ``train`` or ``solve``."""

@@ -19,7 +19,8 @@ class Optimizer:
 
     ``type`` is the name in ``type: "…"`` of the solver file; ``slots`` how many history arrays, of the shape of the
     parameter and zero at the start, it keeps per parameter; ``parameters`` a Parameters class with
-    ``owner="SolverParameter"`` where it has fields of its own.
+    ``owner="SolverParameter"`` where it has fields of its own; ``decoupled`` whether it decays weights by itself, by
+    ``decay(w, strength, rate)``, instead of letting the regularizer add to the gradient.
 
     ``update(w, g, history, rate, iteration)`` gets the parameter's values, its gradient (clipped, averaged over
     iter_size, with the regularizer's part), its history arrays, its learning rate (the policy's times lr_mult), and
@@ -39,6 +40,7 @@ class Optimizer:
     plugin_kind: ClassVar[str] = "optimizers"
     type: ClassVar[str] = ""
     slots: ClassVar[int] = 1
+    decoupled: ClassVar[bool] = False
     parameters: ClassVar[ParametersClass | None] = None
 
     def __init__(self, param: SolverParameter, engine: ReferenceEngine) -> None:
@@ -50,6 +52,19 @@ class Optimizer:
 
     def update(self, w: Array, g: Array, history: Sequence[Array], rate: float, iteration: int) -> None:
         raise NotImplementedError
+
+    def decay(self, w: Array, strength: float, rate: float) -> None:
+        """Shrink *w* in proportion to itself and to the rate, apart from the gradient; for ``decoupled`` optimizers."""
+        self.engine.scale_by(1.0 - rate * strength, w, w)
+
+    def refuse_regularizer(self) -> None:
+        """For ``decoupled`` optimizers. Errors: SolverError for a regularizer that is not weight decay."""
+        if self.param.regularization_type != "L2":
+            raise SolverError(
+                f"{self.type} decays the weights itself, in the way of L2",
+                got=f'regularization_type: "{self.param.regularization_type}"',
+                hint="remove the field; weight_decay and decay_mult have their usual meaning",
+            )
 
     def refuse_momentum(self) -> None:
         """For optimizers that have none. Errors: SolverError when momentum is set."""
