@@ -106,7 +106,7 @@ class PluginManager:
         Errors: the kind's own for an unknown name, with the nearest one, and with the plugins that might have had it
         and are broken or switched off; PluginError for a name, or for parameters, that several packages claim.
         """
-        entry = self.registry(kind).get(name, advice=self._missing, **context)
+        entry = self.registry(kind).get(name, advice=lambda: self._missing(kind), **context)
         declared = getattr(entry.item, "parameters", None)
         if declared is not None and self.schema() and declared in self.refused:
             error = self.refused[declared]
@@ -136,15 +136,15 @@ class PluginManager:
         return found[::-1]
 
     def field_hint(self, message: str, field: str) -> str | None:
-        """What may be known about a field that the schema lacks; for the parser's ``known_elsewhere``."""
+        """What there is to say about a field that the schema lacks: that plugins clash over it, or which are missing."""
         claims = [str(e) for cls, e in self.refused.items() if (cls.owner, cls.field) == (message, field)]
-        if claims:
-            return "; ".join(dict.fromkeys(claims))
-        return self._missing() if field.endswith("_param") else None
+        missing = self._missing("parameters") if field.endswith("_param") else None
+        return "; ".join(dict.fromkeys(claims)) or missing
 
-    def _missing(self) -> str | None:
-        """The plugins that might have had what was looked for."""
-        reasons = [str(b) for b in self.broken.values()]
+    def _missing(self, kind: str) -> str | None:
+        """The plugins that might have had what was looked for; built-in ones only where they are of the *kind*."""
+        home = f"{ROOT}.{KINDS[kind].package}"
+        reasons = [str(b) for name, b in self.broken.items() if not b.provider.builtin or name.startswith(home)]
         if self.off:
             reasons.append(f"switched off: {', '.join(f'{p.plugin} ({p})' for p in self.off.values())}")
         return "; ".join(reasons) or None
