@@ -123,7 +123,8 @@ class PluginManager:
                     declared = [
                         d for kind in KINDS if kind not in ("commands", "engines") for d in self._declared(kind)
                     ]
-                    schema, self.refused = compose(list(dict(declared).items()))
+                    first = dict(reversed(declared))
+                    schema, self.refused = compose([d for d in dict.fromkeys(declared) if first[d[0]] == d[1]])
                     self._schema = schema
         return self._schema
 
@@ -133,7 +134,7 @@ class PluginManager:
             declared = entry.item if kind == "parameters" else getattr(entry.item, "parameters", None)
             if isinstance(declared, type) and issubclass(declared, Parameters) and declared is not Parameters:
                 found.append((declared, entry.provider))
-        return found[::-1]
+        return found
 
     def field_hint(self, message: str, field: str) -> str | None:
         """What there is to say about a field that the schema lacks: that plugins clash over it, or which are missing."""

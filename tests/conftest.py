@@ -29,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_copy() -> Iterator[None]:
-    """A bare ``import layers`` finds the folder at the top of the repository, and makes a second copy of its classes."""
+    """A bare ``import layers`` would find the folder at the top of the repository: a second copy of all its classes."""
     yield
     seconds = [name for name in sys.modules if name.split(".")[0] in FOLDERS and _is_ours(name)]
     assert not seconds, f"imported beside cortado.{seconds[0]}: {', '.join(sorted(seconds))}"

@@ -17,7 +17,7 @@ class ScaledTanHParameter(cortado.Parameters, field="scaled_tanh_param", number=
 class ScaledTanH(cortado.Layer):
     """A tanh whose outputs have about the variance of its inputs.
 
-    Forward ``y = height · tanh(slope · x)``, or with ``shape: HARD`` ``y = min(height, max(-height, height · slope · x))``.
+    Forward ``y = height · tanh(slope · x)``, or with ``shape: HARD`` ``y = height · min(1, max(-1, slope · x))``.
     Backward from y alone: ``dx = dy · slope · (height - y²/height)``, or ``dy · height · slope`` inside the height.
 
     Bottom and top: any shape, the same; may run in place. Parameters, ``scaled_tanh_param``: ``height`` (1.7159),
