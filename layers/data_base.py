@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -44,7 +45,14 @@ class DataLayer(Layer):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         depth = self.config.data_param.prefetch
-        self._prefetcher = Prefetcher(self.open(top), self.dtype, depth)
+        try:
+            producer = self.open(top)
+        except FileError as error:
+            folder = self.context.folder.absolute()
+            if error.hint and folder != Path.cwd():
+                error.hint += f"; paths are also looked for in {folder}, where the net is"
+            raise
+        self._prefetcher = Prefetcher(producer, self.dtype, depth)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         """Nothing: the shapes come with the data."""

@@ -72,8 +72,8 @@ class HDF5Data(DataLayer):
         return found
 
     def _find(self, line: str, source: Path) -> Path:
-        path, beside = self.context.resolve(line), source.parent / line
-        return beside if not path.exists() and beside.exists() else path
+        path = self.context.resolve(line)
+        return path if path.exists() else source.parent / line
 
 
 class RowBatches:

@@ -201,6 +201,8 @@ def test_a_missing_database_names_layer_path_and_neighbours(source):
 def test_paths_are_looked_for_beside_the_net(source, tmp_path):
     write_mean(tmp_path / "mean", np.zeros((3, 8, 9), np.float32))
     make(Path("db"), 'mean_file: "mean"', folder=tmp_path)
+    with pytest.raises(FileError, match=f"paths are also looked for in {tmp_path}, where the net is"):
+        make(Path("other"), folder=tmp_path)
 
 
 @pytest.mark.parametrize(
