@@ -38,7 +38,7 @@ class Picker(Generic[T]):
 
     def seek(self, position: int) -> None:
         """Go on from *position*, as ``position`` said it, in this process or another."""
-        self.position = position
+        self.position, self._order = position, None
 
     def next_index(self) -> int:
         """The number of the next thing."""

@@ -51,6 +51,15 @@ def choose_engine(engine: str | ReferenceEngine, plugins: PluginManager) -> Refe
     return get_engine(engine)
 
 
+class RootSeed:
+    """The seed of a net, held in one place by all its layers, so that a resumed run can take on the seed it had."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+
 @dataclass(frozen=True)
 class LayerContext:
     """The surroundings of a layer.
@@ -66,17 +75,31 @@ class LayerContext:
     engine: ReferenceEngine
     plugins: PluginManager
     dtype: npt.DTypeLike = np.float32
-    seed: int = 0
+    seed: int | RootSeed = 0
     folder: Path = field(default_factory=Path)
     positions: Positions | None = None
     allow_python_layers: bool = False
     rank: int = 0
     world: int = 1
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.seed, RootSeed):
+            object.__setattr__(self, "seed", RootSeed(self.seed))
+
+    @property
+    def root_seed(self) -> int:
+        """The number behind ``seed``."""
+        return self.seed.value if isinstance(self.seed, RootSeed) else self.seed
+
+    def reseed(self, seed: int) -> None:
+        """Take another root for this context and all that were made from it. Streams that exist stay as they are."""
+        if isinstance(self.seed, RootSeed):
+            self.seed.value = seed
+
     def stream(self, *keys: str | int) -> np.random.Generator:
         """The random stream named by *keys*: the same keys and seed give the same numbers, whatever else is drawn."""
         path = tuple(k if isinstance(k, int) else zlib.crc32(k.encode()) for k in keys)
-        return np.random.Generator(np.random.SFC64(np.random.SeedSequence(self.seed, spawn_key=path)))
+        return np.random.Generator(np.random.SFC64(np.random.SeedSequence(self.root_seed, spawn_key=path)))
 
     def resolve(self, path: str) -> Path:
         """Where a path written in the net file points; see ``find_path``."""

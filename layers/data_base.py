@@ -86,6 +86,13 @@ class DataLayer(Layer):
             raise self._missing("setup")
         return self._prefetcher
 
+    def run_state(self) -> dict[str, Any]:
+        return super().run_state() | {"position": self.state()}
+
+    def restore_run_state(self, state: Mapping[str, Any]) -> None:
+        super().restore_run_state(state)
+        self.restore(state["position"])
+
     def state(self) -> State:
         """The reading position: what has been handed out, however much has been read ahead."""
         return self.prefetcher.state()

@@ -99,7 +99,7 @@ class RowBatches:
         return {"records": self.position}
 
     def restore(self, state: Mapping[str, int]) -> None:
-        self.position = state["records"]
+        self.position, self._orders = state["records"], {}
 
     def _next_rows(self) -> Array:
         places = self.position + self.rank + self.world * np.arange(self.count, dtype=np.int64)

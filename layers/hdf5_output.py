@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -44,7 +44,7 @@ class HDF5Output(Layer):
     tops: ClassVar[Arity] = exactly(0)
     stateful: ClassVar[bool] = True
 
-    _begun = False
+    _rows = 0
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         if not self.param.file_name:
@@ -58,10 +58,18 @@ class HDF5Output(Layer):
             self.fail_shape("the bottoms must have equal numbers of rows", *bottom)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        with open_hdf5(Path(self.param.file_name), "a" if self._begun else "w") as file:
+        with open_hdf5(Path(self.param.file_name), "a" if self._rows else "w") as file:
             for name, blob in zip(DATASETS, bottom, strict=True):
                 self._append(file, name, _four_axes(blob))
-        self._begun = True
+        self._rows += bottom[0].num
+
+    def run_state(self) -> dict[str, Any]:
+        return super().run_state() | {"rows": self._rows}
+
+    def restore_run_state(self, state: Mapping[str, Any]) -> None:
+        """Go on behind the rows that were there; what came after them is overwritten."""
+        super().restore_run_state(state)
+        self._rows = state["rows"]
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         """Nothing comes back from a file."""
@@ -77,8 +85,11 @@ class HDF5Output(Layer):
         if dataset.shape[1:] != rows.shape[1:]:
             rule = f"rows added to '{name}' of {self.param.file_name} must be {dataset.shape[1:]}"
             self.fail(rule, got=rows.shape[1:], error=ShapeError)
-        dataset.resize(dataset.shape[0] + rows.shape[0], axis=0)
-        dataset[-rows.shape[0] :] = rows
+        if dataset.shape[0] < self._rows:
+            rule = f"'{name}' of {self.param.file_name} must have the {self._rows} rows that were written before"
+            self.fail(rule, got=dataset.shape[0], error=ShapeError)
+        dataset.resize(self._rows + rows.shape[0], axis=0)
+        dataset[self._rows :] = rows
 
 
 def _four_axes(blob: Blob) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
 
 import numpy as np
@@ -32,6 +32,9 @@ class Layer:
     ``bottoms, tops``   how many it takes: ``exactly(n)``, ``at_least(n)``, ``between(a, b)``
     ``paired``          as many tops as bottoms, each from its own
     ``in_place``        whether a top may be the bottom of the same index
+    ``needs_top``       what backward reads of the top's data: ``"nothing"``, ``"sign"`` or ``"values"``; a net being
+                        trained then gives layers that would overwrite it in place a blob of their own
+    ``keeps_sign``      in place it leaves positive numbers positive or zero, and others not positive
     ``is_loss``         its first top is a loss: weight 1 unless set, made up when not named
     ``auto_tops``       missing tops are made up, unnamed
     ``no_gradient_to``  indices of bottoms that never get a gradient (labels, indices); -1 is the last
@@ -67,6 +70,8 @@ class Layer:
     tops: ClassVar[Arity] = exactly(1)
     paired: ClassVar[bool] = False
     in_place: ClassVar[bool] = False
+    needs_top: ClassVar[str] = "nothing"
+    keeps_sign: ClassVar[bool] = False
     is_loss: ClassVar[bool] = False
     auto_tops: ClassVar[bool] = False
     no_gradient_to: ClassVar[tuple[int, ...]] = ()
@@ -108,6 +113,11 @@ class Layer:
         """From the tops' ``diff``, *overwrite* the ``diff`` of each bottom with ``propagate_down[i]``, and *add* to
         the ``diff`` of each of ``self.blobs`` with ``self.param_propagate_down[i]``."""
         raise self._missing("backward")
+
+    @classmethod
+    def top_needed(cls, config: LayerParameter, in_place: bool) -> str:
+        """What backward reads of the top's data, for a layer so configured and, or not, in place: ``needs_top``."""
+        return cls.needs_top
 
     @classmethod
     def takes_gradient(cls, index: int, count: int) -> bool:
@@ -156,6 +166,20 @@ class Layer:
     @rng.setter
     def rng(self, generator: np.random.Generator) -> None:
         self._rng = generator
+
+    def run_state(self) -> dict[str, Any]:
+        """What the next forward depends on besides bottoms, parameters and learned blobs: random stream, position …
+
+        Numbers, text, arrays, and lists and dicts of them: what is needed to go on exactly. A subclass that keeps more
+        adds it to what ``super().run_state()`` says, and takes it back in ``restore_run_state``.
+        """
+        return {} if self._rng is None else {"rng": self._rng.bit_generator.state}
+
+    def restore_run_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what ``run_state`` returned, in this process or another."""
+        self._rng = None
+        if "rng" in state:
+            self.rng.bit_generator.state = state["rng"]
 
     @property
     def who(self) -> str:

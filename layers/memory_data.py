@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
@@ -82,6 +82,17 @@ class MemoryData(Layer):
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         """Nothing: there is no bottom."""
+
+    def run_state(self) -> dict[str, Any]:
+        state = {"position": self._position, "added": self._added, "unused": self._unused}
+        return super().run_state() | state
+
+    def restore_run_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from the same place in the data that the program has given; it must have given them before."""
+        super().restore_run_state(state)
+        self._added = state["added"]
+        if self._data is not None and state["position"] < len(self._data):
+            self._position, self._unused = state["position"], state["unused"]
 
     # -- for the program ----------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, ClassVar
@@ -88,6 +88,19 @@ class Python(Layer):
         if isinstance(self.instance, Layer):
             self.instance.param_propagate_down = self.param_propagate_down
         self._call("backward", top, list(propagate_down), bottom)
+
+    def run_state(self) -> dict[str, Any]:
+        """What the class says of itself, if it has ``run_state()`` and ``restore_run_state(state)``."""
+        state = super().run_state()
+        if hasattr(self.instance, "run_state"):
+            with self._reporting(f"{self.param.layer}.run_state()"):
+                state["own"] = self.instance.run_state()
+        return state
+
+    def restore_run_state(self, state: Mapping[str, Any]) -> None:
+        super().restore_run_state(state)
+        if "own" in state:
+            self._call("restore_run_state", state["own"])
 
     def infer_shapes(self, bottom: Blobs, top: Blobs) -> bool:
         return self.context.allow_python_layers and super().infer_shapes(bottom, top)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -48,6 +48,17 @@ class RecurrentLayer(Layer):
         for blob in self.state:
             blob.data.fill(0)
         self._unset = False
+
+    def run_state(self) -> dict[str, Any]:
+        hidden = [] if self._exposed or self._unset else [blob.data.copy() for blob in self.state]
+        return super().run_state() | {"hidden": hidden}
+
+    def restore_run_state(self, state: Mapping[str, Any]) -> None:
+        super().restore_run_state(state)
+        self._unset = not state["hidden"]
+        for blob, values in zip(self.state, state["hidden"], strict=False):
+            blob.reshape(values.shape)
+            blob.data[...] = values
 
     # -- shapes -------------------------------------------------------------------------------------------------
 

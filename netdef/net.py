@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..errors import NetError, WeightsError, nearest
 from ..layers import Array, Blob, LayerContext, Phase, choose_engine
 from ..plugins import PluginManager, plugin_manager
 from .build import build
+from .debug_info import DebugInfo
 from .definition import NetSource, definition
 from .gradients import gradient_needs
 from .graph import wire
@@ -43,7 +44,8 @@ class Net:
 
     Attributes: ``name``, ``phase``; ``blobs`` and ``params`` by name; ``layers`` and ``layer_names`` in order;
     ``inputs`` and ``outputs``, names of blobs; ``learnable``, the parameters a solver updates; ``steps``, what
-    ``forward`` runs; ``definition``, the message it was made from, with rules applied and splits inserted.
+    ``forward`` runs; ``definition``, the message it was made from, with rules applied and splits inserted;
+    ``debug_info``, which tells the magnitude of every blob when it is started.
 
     Errors: ParseError, NetError and its kin, each with file and line.
 
@@ -95,7 +97,8 @@ class Net:
 
     def _build(self, document: Any) -> None:
         specs = insert_splits(select(document, self.state))
-        graph = wire(specs, self.context.plugins)
+        training = self.phase is Phase.TRAIN or document.message.force_backward
+        graph = wire(specs, self.context.plugins, training=training)
         built = build(graph, self.context)
         self.learnable: list[Parameter]
         self.learnable, shared = learnable_parameters(built)
@@ -121,6 +124,9 @@ class Net:
         self.before_backward: list[Callable[[int], None]] = []
         self.after_backward: list[Callable[[int], None]] = []
         self.definition = _definition_of(document.message, [spec.config for spec in specs])
+        self.debug_info = DebugInfo(self)
+        if document.message.debug_info:
+            self.debug_info.start()
 
     # -- running ------------------------------------------------------------------------------------------------
 
@@ -215,6 +221,30 @@ class Net:
             for mine, blob in zip(layer.blobs, theirs, strict=True):
                 mine.initializer = None
                 mine.share_data(blob)
+
+    def reseed(self, seed: int) -> None:
+        """Take *seed* as the root of all random numbers that are still to be drawn from streams of their own."""
+        self.seed = seed
+        self.context.reseed(seed)
+
+    def run_state(self) -> list[dict[str, Any]]:
+        """Where the net is, apart from its learned blobs: the ``run_state`` of each layer that has one."""
+        states = [(layer, layer.run_state()) for layer in self.layers]
+        return [{"layer": layer.name, "type": layer.type, "state": state} for layer, state in states if state]
+
+    def restore_run_state(self, states: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Go on from what ``run_state`` returned; returns the names of layers that only one side has."""
+        left = {(s["layer"], s["type"]): s["state"] for s in states}
+        missing = []
+        for layer in self.layers:
+            state = left.pop((layer.name, layer.type), None)
+            if state is not None:
+                layer.restore_run_state(state)
+            elif set(layer.run_state()) <= {"rng"}:
+                layer.restore_run_state({})  # it had drawn nothing yet
+            else:
+                missing.append(layer.name)
+        return missing + [name for name, _ in left]
 
     def __repr__(self) -> str:
         count = sum(p.blob.count for p in self.learnable)

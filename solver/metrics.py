@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
+from ..errors import SolverError, nearest
 from ..layers import Array
 from ..netdef.net import Net
 
@@ -38,6 +40,35 @@ class TestResult:
             if output == name:
                 return value
         raise KeyError(name)
+
+
+LESS_IS_BETTER = ("loss", "error", "err")
+"""Endings of the names of metrics of which less is better."""
+
+
+def metric_of(result: TestResult, name: str) -> float:
+    """The first element of the output *name* of a test; ``loss`` is the weighted loss where no output has that name.
+
+    Errors: SolverError with the names there are.
+    """
+    try:
+        return result[name]
+    except KeyError:
+        if name == "loss":
+            return result.loss
+        names = list(dict.fromkeys(output for output, _, _ in result.outputs))
+        hint = nearest(name, names) or f"there are {', '.join(names)}"
+        raise SolverError(f"test net #{result.net} has no output '{name}'", hint=hint) from None
+
+
+def better(name: str, value: float, best: float | None, least: float = 0.0) -> bool:
+    """Whether *value* of the metric *name* improves on *best* by more than *least*; a NaN never does."""
+    if math.isnan(value):
+        return False
+    if best is None:
+        return True
+    gain = best - value if name.lower().endswith(LESS_IS_BETTER) else value - best
+    return gain > least
 
 
 @dataclass

@@ -27,9 +27,7 @@ class Parts(NamedTuple):
     regularizer: Regularizer
 
 
-def choose_parts(
-    param: Any, plugins: PluginManager, engine: ReferenceEngine, place: Place = lambda *_: None
-) -> Parts:
+def choose_parts(param: Any, plugins: PluginManager, engine: ReferenceEngine, place: Place = lambda *_: None) -> Parts:
     """The parts that the SolverParameter *param* names, each of them content with its fields.
 
     *place* tells where a field stands. Errors: SolverError for an unknown name, or for what a part refuses.

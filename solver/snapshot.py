@@ -12,6 +12,7 @@ from ..errors import FileError, FormatError, WeightsError
 from ..layers import Array
 from ..netdef.weight_files import HDF5_SIGNATURE, import_h5py
 from ..proto import array_to_blob, atomic_path, blob_to_array, parse_binary, read_bytes, write_binary
+from .run_state import SUFFIX, read_run_state, restore_run_state, run_path, write_run_state
 
 if TYPE_CHECKING:
     from .solver import Solver
@@ -44,7 +45,10 @@ def snapshot_paths(solver: Solver) -> tuple[Path, Path]:
 
 
 def write_snapshot(solver: Solver, weights: Path, state: Path) -> None:
-    """Write the weights, then the state that names them, so that a state on disk always has its weights."""
+    """Write the weights, then the state that names them, then the run file that vouches for both.
+
+    So a state on disk always has its weights, and a run file a whole snapshot, whenever the writing is cut short.
+    """
     kind = "HDF5" if solver.param.snapshot_format == HDF5 else "binary proto"
     solver.message("snapshot", f"Snapshotting to {kind} file {weights}")
     solver.net.save(weights, with_diff=solver.param.snapshot_diff)
@@ -54,6 +58,7 @@ def write_snapshot(solver: Solver, weights: Path, state: Path) -> None:
         _write_hdf5(solver, weights, state, history)
     else:
         _write_binary(solver, weights, state, history)
+    write_run_state(solver, weights, state)
 
 
 def _history_in_order(solver: Solver) -> list[Array]:
@@ -83,8 +88,28 @@ def _write_hdf5(solver: Solver, weights: Path, state: Path, history: Iterable[Ar
             group.create_dataset(str(index), data=array)
 
 
-def restore_state(solver: Solver, path: str | Path) -> None:
-    """Set *solver* to the state in *path* and load the weights that it names.
+def restore_snapshot(solver: Solver, path: str | Path) -> None:
+    """Set *solver* to the snapshot *path*, a solver state or a run file; see ``Solver.restore``."""
+    run = Path(path) if Path(path).name.endswith(SUFFIX) else run_path(path)
+    if not run.exists() and run != Path(path):
+        restore_state(solver, path)
+        text = "no run file beside it, so data and random numbers begin anew, as in Caffe"
+        solver.message("restore", f"Restored iteration {solver.iteration} from {path}: {text}")
+        return
+    content = read_run_state(run)
+    state, weights = (run.parent / Path(content["files"][kind]["name"]).name for kind in ("state", "weights"))
+    restore_state(solver, state, weights)
+    try:
+        notes = restore_run_state(solver, content, run)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FormatError(f"this run file does not fit this net: {error!r}", where=str(run)) from error
+    solver.message("restore", f"Restored iteration {solver.iteration} from {run}, to go on exactly")
+    for note in notes:
+        solver.message("restore", f"Not quite the same run: {note}")
+
+
+def restore_state(solver: Solver, path: str | Path, weights: Path | None = None) -> None:
+    """Set *solver* to the state in *path* and load the weights that it names, or *weights*.
 
     The weights are looked for where the state says, then beside the state. Nothing is changed unless all fits.
     """
@@ -99,12 +124,11 @@ def restore_state(solver: Solver, path: str | Path) -> None:
             got=f"{len(history)} blobs" if len(history) != len(targets) else "other shapes",
             hint="resume with the solver type and net that wrote it, or start from its weights with --weights",
         )
-    solver.load_reports.append(solver.net.load(_find_weights(learned, path)))
+    solver.load_reports.append(solver.net.load(weights or _find_weights(learned, path)))
     for target, array in zip(targets, history, strict=True):
         target[...] = array
     solver.iteration = iteration
     solver.policy.current_step = step
-    solver.message("restore", f"Restored iteration {iteration} from {path}")
 
 
 State = tuple[int, str, int, list[Array]]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from ...plugins import ParametersClass
@@ -57,3 +58,10 @@ class Callback:
 
     def on_end(self, solver: Solver) -> None:
         """When the run has ended, also by a request to stop."""
+
+    def run_state(self) -> dict[str, Any]:
+        """What it must know to go on in a resumed run: numbers, text, arrays, lists and dicts of them."""
+        return {}
+
+    def restore_run_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what ``run_state`` returned."""

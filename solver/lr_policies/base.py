@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...errors import SolverError
@@ -41,6 +42,13 @@ class LearningRatePolicy:
 
     def rate(self, iteration: int) -> float:
         raise NotImplementedError
+
+    def run_state(self) -> dict[str, Any]:
+        """What it keeps besides ``current_step``: numbers, text, arrays, lists and dicts of them."""
+        return {}
+
+    def restore_run_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what ``run_state`` returned."""
 
     def need_positive(self, field: str) -> None:
         """Errors: SolverError unless *field* of the solver is greater than 0."""

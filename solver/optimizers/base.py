@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...engines import ReferenceEngine
@@ -52,6 +52,13 @@ class Optimizer:
 
     def update(self, w: Array, g: Array, history: Sequence[Array], rate: float, iteration: int) -> None:
         raise NotImplementedError
+
+    def run_state(self) -> dict[str, Any]:
+        """What it keeps besides its history: numbers, text, arrays, lists and dicts of them."""
+        return {}
+
+    def restore_run_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what ``run_state`` returned."""
 
     def decay(self, w: Array, strength: float, rate: float) -> None:
         """Shrink *w* in proportion to itself and to the rate, apart from the gradient; for ``decoupled`` optimizers."""

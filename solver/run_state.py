@@ -1,0 +1,147 @@
+"""Run state: what a run that goes on exactly needs besides weights and history, in a file beside Caffe's.
+
+``<prefix>_iter_<N>.cortado`` has the sizes and hashes of the two files of Caffe, the facts of the run, and the state of
+data, random streams, averaged losses, learning-rate policy, optimizer and callbacks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import FormatError
+from .facts import differences, facts_of
+from .metrics import SmoothedLoss, TestResult
+from .run_file import read_run_file, write_run_file
+
+if TYPE_CHECKING:
+    from .solver import Solver
+
+SUFFIX = ".cortado"
+VERSION = 1
+STATES = (".solverstate.h5", ".solverstate")
+
+
+def run_path(state: str | Path) -> Path:
+    """The run file that belongs to the solver state *state*."""
+    path = Path(state)
+    for suffix in STATES:
+        if path.name.endswith(suffix):
+            return path.with_name(path.name.removesuffix(suffix) + SUFFIX)
+    return path.with_name(path.name + SUFFIX)
+
+
+def write_run_state(solver: Solver, weights: Path, state: Path) -> Path:
+    """Write the run file of a snapshot whose *weights* and *state* are on disk."""
+    path = run_path(state)
+    content = {
+        "version": VERSION,
+        "run": solver.run_id,
+        "written": time.time(),
+        "iteration": solver.iteration,
+        "files": {"weights": _described(weights), "state": _described(state)},
+        "facts": facts_of(solver),
+        **(solver.held_state or run_state_of(solver)),
+    }
+    write_run_file(path, content)
+    return path
+
+
+def run_state_of(solver: Solver) -> dict[str, Any]:
+    """All of a solver's state that is not in its weights and history."""
+    smoothed = solver.smoothed
+    return {
+        "solver": {
+            "smoothed": {"losses": smoothed.losses, "value": smoothed.value, "start": solver.start},
+            "rate": solver.rate,
+            "rate_factor": solver.rate_factor,
+            "tested": solver.tested,
+            "results": [vars(result) for result in solver.results],
+            "policy": {"current_step": solver.policy.current_step, "own": solver.policy.run_state()},
+            "optimizer": solver.optimizer.run_state(),
+        },
+        "nets": [net.run_state() for net in (solver.net, *solver.test_nets)],
+        "callbacks": [{"type": callback.type, "state": callback.run_state()} for callback in solver.callbacks],
+    }
+
+
+def read_run_state(path: Path) -> dict[str, Any]:
+    """The content of the run file *path*, after a check that the snapshot's other files are whole.
+
+    Errors: FileError, FormatError.
+    """
+    content = read_run_file(path)
+    if content.get("version") != VERSION:
+        rule, got = f"run files have version {VERSION}", str(content.get("version"))
+        raise FormatError(rule, where=str(path), got=got, hint="remove it to go on from the .solverstate alone")
+    try:
+        for described in content["files"].values():
+            _check_whole(path, described)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise FormatError(f"this run file lacks {error}", where=str(path)) from None
+    return content
+
+
+def restore_run_state(solver: Solver, content: dict[str, Any], path: Path) -> list[str]:
+    """Set *solver* to what a run file holds; returns, in words, what may make the run differ from that one."""
+    then, now = content["facts"], facts_of(solver)
+    seeds = {"seed": content["facts"]["seed"]}
+    notes = differences(then, {**now, **seeds})
+    apply_state(solver, content, notes)
+    solver.seed = then["seed"]
+    solver.run_id = content["run"]
+    return notes
+
+
+def apply_state(solver: Solver, content: dict[str, Any], notes: list[str]) -> None:
+    """Set *solver* to the part of a run file that ``run_state_of`` wrote; *notes* gets what does not fit."""
+    own, seed = content["solver"], content.get("facts", {}).get("seed", solver.seed)
+    for net in (solver.net, *solver.test_nets):
+        net.reseed(seed)
+    losses, window = own["smoothed"]["losses"], solver.smoothed.window
+    if len(losses) <= window:
+        solver.carry_on(SmoothedLoss(window, list(losses), own["smoothed"]["value"]), own["smoothed"]["start"])
+    solver.rate, solver.rate_factor = own["rate"], own["rate_factor"]
+    solver.tested = own["tested"]
+    rows = [{**row, "outputs": tuple(tuple(output) for output in row["outputs"])} for row in own["results"]]
+    solver.results = [TestResult(**row) for row in rows]
+    solver.policy.current_step = own["policy"]["current_step"]
+    solver.policy.restore_run_state(own["policy"]["own"])
+    solver.optimizer.restore_run_state(own["optimizer"])
+    nets = [solver.net, *solver.test_nets]
+    for net, states in zip(nets, content["nets"], strict=False):
+        notes += [f"layer '{name}' of '{net.name}' is not in both runs" for name in net.restore_run_state(states)]
+    _restore_callbacks(solver, content["callbacks"], notes)
+
+
+def _restore_callbacks(solver: Solver, saved: list[dict[str, Any]], notes: list[str]) -> None:
+    left = list(saved)
+    for callback in solver.callbacks:
+        match = next((row for row in left if row["type"] == callback.type), None)
+        if match is not None:
+            left.remove(match)
+            callback.restore_run_state(match["state"])
+    notes += [f"callback '{row['type']}' had a state, and is not there" for row in left if row["state"]]
+
+
+def _described(path: Path) -> dict[str, Any]:
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": file_hash(path)}
+
+
+def file_hash(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_whole(path: Path, described: dict[str, Any]) -> None:
+    file = path.parent / Path(described["name"]).name
+    hint = f"resume from another snapshot, or remove {path.name} to go on from the .solverstate alone, as Caffe does"
+    if not file.is_file():
+        raise FormatError(f"this snapshot has no file {file.name} beside it", where=str(path), hint=hint)
+    if file.stat().st_size != described["bytes"] or file_hash(file) != described["sha256"]:
+        got = f"{file.stat().st_size} bytes or other contents"
+        rule = f"{file.name} must be the file of {described['bytes']} bytes that was written with this snapshot"
+        raise FormatError(rule, where=str(path), got=got, hint=hint)
