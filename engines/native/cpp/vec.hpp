@@ -20,7 +20,7 @@ namespace {
 using i64 = int64_t;
 
 // The pieces of workspace that may be in use at the same time.
-enum Slot { kSlotPackedA, kSlotPanelA, kSlotPackedB, kSlotParts, kSlotTaps, kSlotA, kSlotB, kSlotC, kSlotD };
+enum Slot { kSlotPackedA, kSlotPanelA, kSlotPackedB, kSlotParts, kSlotTaps, kSlotA, kSlotB, kSlotWeights, kSlotTiles, kSlotProducts };
 
 #if defined(__AVX512F__)
 constexpr int V = 16;

@@ -1,0 +1,120 @@
+"""The ways that a convolution may go beyond what the table's small cases reach: many channels, Winograd, threads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from cortado.engines import ConvGeometry, get_engine
+
+# batch, channels, size, outputs, geometry
+SHAPES = {
+    "1x1 deep": (2, 130, (14, 14), 70, ConvGeometry((1, 1))),
+    "1x1 over images": (5, 40, (7, 7), 33, ConvGeometry((1, 1))),
+    "1x1 strided": (2, 40, (14, 14), 33, ConvGeometry((1, 1), (2, 2))),
+    "3x3 wide": (2, 64, (30, 45), 48, ConvGeometry((3, 3), pad=(1, 1))),
+    "3x3 narrow": (8, 48, (13, 13), 96, ConvGeometry((3, 3), pad=(1, 1))),
+    "3x3 grouped": (4, 128, (13, 14), 96, ConvGeometry((3, 3), pad=(1, 1), groups=2)),
+    "3x3 without padding": (3, 35, (19, 22), 45, ConvGeometry((3, 3))),
+    "3x3 padded by 2": (3, 35, (19, 22), 45, ConvGeometry((3, 3), pad=(2, 2))),
+    "3x3 strided": (2, 20, (31, 30), 40, ConvGeometry((3, 3), (2, 2), (1, 1))),
+    "5x5": (3, 20, (17, 16), 40, ConvGeometry((5, 5), pad=(2, 2))),
+    "7x7 strided": (2, 3, (61, 67), 24, ConvGeometry((7, 7), (2, 2), (3, 3))),
+    "11x11 strided": (2, 3, (67, 67), 24, ConvGeometry((11, 11), (4, 4))),
+    "depthwise": (2, 18, (28, 29), 18, ConvGeometry((3, 3), pad=(1, 1), groups=18)),
+    "depthwise strided": (2, 18, (28, 29), 18, ConvGeometry((3, 3), (2, 2), (1, 1), groups=18)),
+    "depthwise 5x5": (2, 6, (21, 20), 12, ConvGeometry((5, 5), (2, 1), (2, 2), groups=6)),
+    "one row": (2, 16, (1, 200), 32, ConvGeometry((1, 9), pad=(0, 4))),
+}
+
+
+def passes(engine, name, dtype=np.float32, seed=0):
+    """Forward, backward to data and to weights: what they give, and how long the sums behind are."""
+    batch, channels, size, outputs, geometry = SHAPES[name]
+    rng = np.random.default_rng(seed)
+    out = geometry.output_size(size)
+    x = rng.normal(size=(batch, channels, *size)).astype(np.float32)
+    w = rng.normal(size=(outputs, channels // geometry.groups, *geometry.kernel)).astype(np.float32)
+    b = rng.normal(size=outputs).astype(np.float32)
+    dy = rng.normal(size=(batch, outputs, *out)).astype(np.float32)
+    x, w, b, dy = (np.asarray(array, dtype) for array in (x, w, b, dy))
+    y, dx = np.full(dy.shape, np.nan, dtype), np.full(x.shape, np.nan, dtype)
+    dw, db = np.ones_like(w), np.ones_like(b)
+    engine.conv_forward(x, w, b, y, geometry)
+    engine.conv_backward_data(dy, w, dx, geometry)
+    engine.conv_backward_weights(x, dy, dw, db, geometry)
+    depth = w[0].size
+    return {"y": (y, depth), "dx": (dx, depth * outputs // channels), "dw": (dw, dy[:, 0].size), "db": (db, dy.size)}
+
+
+def error(got, want):
+    """The largest error over the size of a typical result, the root of the number of its terms."""
+    return {k: float(np.abs(got[k][0] - want[k][0]).max()) / max(1, want[k][1]) ** 0.5 for k in want}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_all_three_passes_agree_with_float64(name, engine):
+    want = passes(get_engine("reference"), name, np.float64)
+    for output, size in error(passes(engine, name), want).items():
+        assert size < 1e-4, output
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_number_of_threads_changes_nothing(threads, native):
+    before = native.threads
+    try:
+        native.set_threads(threads)
+        for name in ("3x3 wide", "1x1 deep", "5x5", "depthwise"):
+            want, got = passes(get_engine("reference"), name), passes(native, name)
+            assert all(size < 1e-4 for size in error(got, want).values())
+    finally:
+        native.set_threads(before)
+    assert native.threads == before
+
+
+def test_the_same_call_gives_the_same_bits(native):
+    first, second = passes(native, "3x3 wide"), passes(native, "3x3 wide")
+    for name in first:
+        np.testing.assert_array_equal(first[name][0], second[name][0])
+
+
+def test_winograd_everywhere_and_nowhere(native):
+    """In processes of their own, as the choice is made once. The errors are what docs/performance.md states."""
+    script = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from test_convolution import SHAPES, error, passes
+from cortado.engines import get_engine
+import numpy as np
+for name in ("3x3 wide", "3x3 narrow", "3x3 grouped", "3x3 without padding", "3x3 padded by 2"):
+    want = passes(get_engine("reference"), name, np.float64)
+    print(max(error(passes(get_engine("native"), name), want).values()))
+"""
+    worst = {}
+    for wish in ("0", "1"):
+        run = subprocess.run(
+            [sys.executable, "-c", script, os.path.dirname(__file__)],
+            env={**os.environ, "CORTADO_WINOGRAD": wish},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        worst[wish] = max(float(line) for line in run.stdout.split())
+    assert worst["0"] < 5e-6
+    assert worst["1"] < 1e-4
+
+
+def test_a_steady_state_allocates_nothing(native):
+    """Which thread takes which task is chance, so it may take a few rounds until all have their memory."""
+    from cortado.engines.native import _kernels
+
+    held = []
+    for _ in range(12):
+        for name in SHAPES:
+            passes(native, name)
+        held.append(_kernels.workspace_bytes())
+    assert held[-1] == held[-3]
