@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 import time
 
@@ -171,3 +173,26 @@ def test_shapes_may_change_from_batch_to_batch():
     assert prefetcher.next().arrays[0].shape == (3, 2)
     producer.rows = 5
     assert prefetcher.next().arrays[0].shape == (5, 2)
+
+
+def test_a_program_ends_while_batches_are_being_made():
+    program = """
+import time
+from cortado.data import Prefetcher
+
+class Slow:
+    def fill(self, batch):
+        time.sleep(0.05)
+        batch.array(0, (1,))[...] = 1
+    def state(self):
+        return {}
+    def restore(self, state):
+        pass
+
+prefetchers = [Prefetcher(Slow(), depth=2) for _ in range(3)]
+for prefetcher in prefetchers:
+    prefetcher.next()
+print("done")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")

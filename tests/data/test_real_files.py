@@ -91,7 +91,6 @@ def test_caffe_s_hdf5_files(tmp_path):
             np.testing.assert_array_equal(array, rows[start : start + 5])
 
 
-@pytest.mark.slow
 def test_mnist_from_beginning_to_end(tmp_path):
     result = CliRunner().invoke(program, ["convert-mnist", str(ZOO / "mnist"), str(tmp_path)], catch_exceptions=False)
     assert "60000 images" in result.output
