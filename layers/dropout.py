@@ -35,6 +35,7 @@ class Dropout(NeuronLayer):
     type: ClassVar[str] = "Dropout"
     param_field: ClassVar[str | None] = "dropout_param"
     stochastic: ClassVar[bool] = True
+    keeps_sign: ClassVar[bool] = True
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.ratio: float = self.param.dropout_ratio

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..plugins import hookimpl
+from ..proto.caffe_pb2 import LayerParameter
 from .arity import Arity, at_least
 from .blob import Blob
 from .layer import Blobs, Layer
@@ -38,6 +39,11 @@ class Eltwise(Layer):
     type: ClassVar[str] = "Eltwise"
     param_field: ClassVar[str | None] = "eltwise_param"
     bottoms: ClassVar[Arity] = at_least(2)
+
+    @classmethod
+    def top_needed(cls, config: LayerParameter, in_place: bool) -> str:
+        quotients = config.eltwise_param.operation == PROD and not config.eltwise_param.stable_prod_grad
+        return "values" if quotients else "nothing"
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.operation: int = self.param.operation

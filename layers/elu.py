@@ -30,6 +30,7 @@ class ELU(KeepingLayer):
     """
 
     type: ClassVar[str] = "ELU"
+    needs_top: ClassVar[str] = "values"
     param_field: ClassVar[str | None] = "elu_param"
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

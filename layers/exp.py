@@ -30,6 +30,7 @@ class Exp(NeuronLayer):
     """
 
     type: ClassVar[str] = "Exp"
+    needs_top: ClassVar[str] = "values"
     param_field: ClassVar[str | None] = "exp_param"
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

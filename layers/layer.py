@@ -43,7 +43,8 @@ class Layer:
 
     In the methods: ``self.param``, ``self.blobs`` (learned parameters, made by ``add_param``),
     ``self.param_propagate_down`` (whether each of those wants a gradient), ``self.runs_backward`` (whether backward is
-    ever called in this net), ``self.engine``, ``self.phase``, ``self.rng``, and ``self.fail(…)`` for an error that names the layer and the line.
+    ever called in this net), ``self.engine``, ``self.phase``, ``self.rng``, and ``self.fail(…)`` for an error that
+    names the layer and the line.
 
     Example, a complete layer::
 

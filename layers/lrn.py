@@ -39,6 +39,7 @@ class LRN(KeepingLayer):
     """
 
     type: ClassVar[str] = "LRN"
+    needs_top: ClassVar[str] = "values"
     param_field: ClassVar[str | None] = "lrn_param"
 
     def __init__(self, config: LayerParameter, context: LayerContext) -> None:

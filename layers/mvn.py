@@ -35,6 +35,7 @@ class MVN(Layer):
     """
 
     type: ClassVar[str] = "MVN"
+    needs_top: ClassVar[str] = "values"
     param_field: ClassVar[str | None] = "mvn_param"
     in_place: ClassVar[bool] = True
 

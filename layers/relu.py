@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ..plugins import hookimpl
+from ..proto.caffe_pb2 import LayerParameter
 from .layer import Blobs, Layer
 from .neuron import NeuronLayer
 
@@ -30,6 +31,11 @@ class ReLU(NeuronLayer):
 
     type: ClassVar[str] = "ReLU"
     param_field: ClassVar[str | None] = "relu_param"
+    keeps_sign: ClassVar[bool] = True
+
+    @classmethod
+    def top_needed(cls, config: LayerParameter, in_place: bool) -> str:
+        return "sign" if in_place else "nothing"
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.slope: float = self.param.negative_slope

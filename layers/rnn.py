@@ -43,6 +43,7 @@ class RNN(RecurrentLayer):
     """
 
     type: ClassVar[str] = "RNN"
+    needs_top: ClassVar[str] = "values"
     bottoms: ClassVar[Arity] = between(2, 4)
     tops: ClassVar[Arity] = between(1, 2)
 

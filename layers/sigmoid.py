@@ -26,6 +26,7 @@ class Sigmoid(NeuronLayer):
     """
 
     type: ClassVar[str] = "Sigmoid"
+    needs_top: ClassVar[str] = "values"
     param_field: ClassVar[str | None] = "sigmoid_param"
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:

@@ -29,6 +29,7 @@ class Softmax(NeuronLayer):
     """
 
     type: ClassVar[str] = "Softmax"
+    needs_top: ClassVar[str] = "values"
     param_field: ClassVar[str | None] = "softmax_param"
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:

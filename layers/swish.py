@@ -28,6 +28,7 @@ class Swish(KeepingLayer):
     """
 
     type: ClassVar[str] = "Swish"
+    needs_top: ClassVar[str] = "values"
     param_field: ClassVar[str | None] = "swish_param"
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -26,6 +26,7 @@ class TanH(NeuronLayer):
     """
 
     type: ClassVar[str] = "TanH"
+    needs_top: ClassVar[str] = "values"
     param_field: ClassVar[str | None] = "tanh_param"
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:

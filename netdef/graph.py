@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ..errors import CortadoError, NetError, nearest
 from ..layers import Layer
 from ..plugins import PluginManager
+from ..plugins.dialects import layer_class
 from .state import LayerSpec
 
 AUTOMATIC = "(automatic)"
@@ -32,19 +33,29 @@ class Node:
 @dataclass
 class Graph:
     """The wiring of a net: ``nodes`` in order; blob names by index, and indices by name; which blobs nobody reads
-    (``outputs``, sorted); the tops of Input layers (``inputs``)."""
+    (``outputs``, sorted); the tops of Input layers (``inputs``); what the backward passes of the layers that wrote a
+    blob need of its data (``needed``)."""
 
     nodes: list[Node] = field(default_factory=list)
     blob_names: list[str] = field(default_factory=list)
     index: dict[str, int] = field(default_factory=dict)
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
+    needed: dict[int, str] = field(default_factory=dict)
 
 
 def wire(
-    layers: list[LayerSpec], plugins: PluginManager, report: Callable[[CortadoError], None] | None = None
+    layers: list[LayerSpec],
+    plugins: PluginManager,
+    report: Callable[[CortadoError], None] | None = None,
+    *,
+    training: bool = True,
 ) -> Graph:
     """The graph of *layers*, which are selected and have their splits.
+
+    Where a layer would overwrite in place what the backward pass of an earlier one needs (a Dropout behind a Sigmoid,
+    say) it gets a blob of its own, under the same name, unless *training* is false: the values stay the same, and
+    the gradients are right, which in Caffe they are not.
 
     Errors: UnknownLayerError, NetError for wrong arity, a bottom nobody writes, a top written twice, or counts of
     loss_weight, propagate_down that do not fit. They are raised, or given to *report* one by one, in which case the
@@ -57,7 +68,7 @@ def wire(
             node = Node(spec, _layer_class(spec, plugins))
             _check_counts(node)
             _append_bottoms(graph, node, available)
-            _append_tops(graph, node, available)
+            _append_tops(graph, node, available, training)
             node.loss_weights = _loss_weights(node)
         except CortadoError as error:
             if report is None:
@@ -72,7 +83,7 @@ def wire(
 
 def _layer_class(spec: LayerSpec, plugins: PluginManager) -> type[Layer]:
     where = spec.positions.at("type") if spec.positions is not None else None
-    found: type[Layer] = plugins.get("layers", spec.config.type, where=where, who=f"layer '{spec.config.name}'").item
+    found: type[Layer] = layer_class(spec.config, plugins, where)
     return found
 
 
@@ -103,12 +114,14 @@ def _append_bottoms(graph: Graph, node: Node, available: dict[str, int]) -> None
         node.bottoms.append(available.pop(name))
 
 
-def _append_tops(graph: Graph, node: Node, available: dict[str, int]) -> None:
+def _append_tops(graph: Graph, node: Node, available: dict[str, int], training: bool) -> None:
     config = node.spec.config
     for index, name in enumerate(config.top):
         if index < len(config.bottom) and config.bottom[index] == name:
             _check_in_place(node, index)
             blob = node.bottoms[index]
+            if training and _overwrites_what_is_needed(graph, node, blob):
+                blob = _new_blob(graph, name)
         elif name in graph.index:
             raise _fail(
                 node.spec,
@@ -125,6 +138,19 @@ def _append_tops(graph: Graph, node: Node, available: dict[str, int]) -> None:
             graph.inputs.append(blob)
     while node.layer_class.auto_tops and len(node.tops) < node.layer_class.tops.minimum:
         node.tops.append(_new_blob(graph, AUTOMATIC))
+    for blob in node.tops:
+        in_place = blob in node.bottoms
+        need = node.layer_class.top_needed(config, in_place)
+        graph.needed[blob] = max(need, graph.needed.get(blob, "nothing") if in_place else "nothing", key=NEEDS.index)
+
+
+NEEDS = ("nothing", "sign", "values")
+"""What a backward pass may need of its top's data, in rising order."""
+
+
+def _overwrites_what_is_needed(graph: Graph, node: Node, blob: int) -> bool:
+    need = graph.needed.get(blob, "nothing")
+    return need == "values" or (need == "sign" and not node.layer_class.keeps_sign)
 
 
 def _check_in_place(node: Node, index: int) -> None:

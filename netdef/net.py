@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ from .sharing import Parameter, learnable_parameters
 from .splits import insert_splits
 from .state import NetState, select
 from .step import Step
-from .weights import LoadReport, load_weights, save_weights
+from .weights import LoadReport, load_all, load_weights, save_weights
 
 
 class Net:
@@ -33,7 +34,8 @@ class Net:
 
     *source*: the path of a prototxt, a ``NetParameter`` message, or a parsed ``Document``;
     *phase*, *level*, *stages*: the state its rules are met with, over the definition's own ``state``;
-    *weights*: a path, or several, to load learned blobs from;
+    *weights*: a path, or several, to load learned blobs from; layers that they leave out are told in a warning of the
+    logger "cortado", or refused with *strict*; *skip_mismatch* leaves out, rather than refuses, what has other shapes;
     *engine*: ``"auto"``, ``"native"``, ``"reference"``, a plugin's, or an engine object;
     *dtype*: of all blobs, float32 or float64;
     *seed*: root of all random numbers of this net; None draws one, which ``net.seed`` tells;
@@ -62,6 +64,8 @@ class Net:
         phase: Phase | int = Phase.TEST,
         *,
         weights: str | Path | Sequence[str | Path] | None = None,
+        strict: bool = False,
+        skip_mismatch: bool = False,
         level: int | None = None,
         stages: Sequence[str] = (),
         engine: str | ReferenceEngine = "auto",
@@ -92,8 +96,8 @@ class Net:
             world=world,
         )
         self._build(document)
-        for path in _as_paths(weights):
-            self.load(path)
+        for report in load_all(self, _as_paths(weights), strict=strict, skip_mismatch=skip_mismatch):
+            logging.getLogger("cortado").log(logging.WARNING if report.notable else logging.INFO, "%s", report)
 
     def _build(self, document: Any) -> None:
         specs = insert_splits(select(document, self.state))
@@ -198,12 +202,13 @@ class Net:
             hint = nearest(name, self.layer_names)
             raise NetError(f"net '{self.name}' has no layer '{name}'", hint=hint) from None
 
-    def load(self, path: str | Path, *, strict: bool = False) -> LoadReport:
+    def load(self, path: str | Path, *, strict: bool = False, skip_mismatch: bool = False) -> LoadReport:
         """Load learned blobs from a weight file, matching layers by name; returns what became of each layer.
 
-        *strict* refuses a file that does not have just the layers of this net. Errors: WeightsError, FormatError.
+        *strict* refuses a file that does not have just the layers of this net; *skip_mismatch* leaves a layer whose
+        shapes differ as it is. Nothing is changed on errors: WeightsError, FormatError, FileError.
         """
-        return load_weights(self, path, strict=strict)
+        return load_weights(self, path, strict=strict, skip_mismatch=skip_mismatch)
 
     def save(self, path: str | Path, *, with_diff: bool = False) -> None:
         """Write the learned blobs as a ``.caffemodel``, or as HDF5 where *path* ends in ``.h5``."""

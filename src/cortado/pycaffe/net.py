@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import zip_longest
@@ -104,7 +105,7 @@ class Net:
 
     @property
     def _blobs(self) -> list[Blob]:
-        return list(self.net.blob_list)
+        return list(self.net.blobs.values())
 
     @property
     def _inputs(self) -> list[int]:
@@ -134,7 +135,7 @@ class Net:
         return [self._index_of(blob) for blob in self.net.steps[layer].bottom]
 
     def _index_of(self, blob: Blob) -> int:
-        return next(i for i, other in enumerate(self.net.blob_list) if other is blob)
+        return self._blob_names.index(blob.name)
 
     @property
     def blob_loss_weights(self) -> OrderedDict[str, float]:
@@ -249,7 +250,10 @@ class Net:
         self.net.clear_param_diffs()
 
     def copy_from(self, weights: str) -> None:
-        self.net.load(weights)
+        """Load a weight file; layers that it leaves out are told in a warning of the logger "cortado"."""
+        report = self.net.load(weights)
+        if report.notable:
+            logging.getLogger("cortado").warning("%s", report)
 
     def share_with(self, other: Net) -> None:
         self.net.share_params_with(other.net)
@@ -265,7 +269,7 @@ class Net:
         save_hdf5(self.net, path, with_diff=write_diff)
 
     def load_hdf5(self, path: str) -> None:
-        self.net.load(path)
+        self.copy_from(path)
 
     def before_forward(self, callback: Callable[[int], None]) -> None:
         self.net.before_forward.append(callback)
