@@ -77,7 +77,7 @@ class SPP(Layer):
             geometry = self._geometry(x, 2**level)
             shape = (*x.shape[:2], *geometry.output_size(x.shape[2:]))
             pooled = Blob(shape, self.dtype, f"{self.name} level {level}")
-            width = pooled.count // max(1, x.shape[0])
+            width = product(shape[1:])
             self._levels.append(Level(geometry, pooled, Blob(shape, np.int32), slice(columns, columns + width)))
             columns += width
         single = len(self._levels) == 1
