@@ -11,7 +11,8 @@ from ..engines import get_engine
 from ..errors import CortadoError
 from ..layers import LayerContext, Phase
 from ..plugins import PluginManager, plugin_manager
-from ..proto import Document, read_net
+from ..plugins.dialects import read_net
+from ..proto import Document
 from .build import Built, build_static
 from .graph import wire
 from .sharing import learnable_parameters
@@ -78,7 +79,7 @@ def check_file(
     plugins = plugins or plugin_manager()
     report = CheckReport(str(path))
     try:
-        document = read_net(path, plugins.schema())
+        document = read_net(path, plugins)
     except CortadoError as error:
         report.add(error)
         return report

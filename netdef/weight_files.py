@@ -11,12 +11,19 @@ import numpy as np
 
 from ..errors import FileError, FormatError, MissingExtraError
 from ..layers import Array, Shape
-from ..proto import Schema, array_to_blob, atomic_path, blob_shape, blob_to_array, read_weights_message, write_binary
+from ..plugins import PluginManager
+from ..plugins.dialects import read_weights
+from ..proto import array_to_blob, atomic_path, blob_shape, blob_to_array, is_legacy, write_binary
 
 if TYPE_CHECKING:
     from .net import Net
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+MOST_COMPRESSED = 1100
+"""How many times smaller than its values a file can be; deflate, the best that Caffe's files use, reaches 1032."""
+COPY_AGAIN = "the file is damaged; copy or download it again"
+DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError)
+"""What h5py raises for files that are damaged."""
 
 
 @dataclass(frozen=True)
@@ -36,37 +43,49 @@ class StoredLayer:
     blobs: dict[int, StoredBlob]
 
 
-def read_weight_file(path: str | Path, schema: Schema) -> list[StoredLayer]:
+def read_weight_file(path: str | Path, plugins: PluginManager) -> list[StoredLayer]:
     """The layers stored in *path*; HDF5 is told from a ``.caffemodel`` by its first bytes.
 
     Errors: FileError, FormatError; MissingExtraError for HDF5 without h5py.
     """
+    return _read_hdf5(path) if is_hdf5(path) else _read_binary(path, plugins)
+
+
+def is_hdf5(path: str | Path) -> bool:
+    """Whether the file *path* begins as HDF5 files do. Errors: FileError."""
     try:
         with open(path, "rb") as file:
-            signature = file.read(len(HDF5_SIGNATURE))
+            return file.read(len(HDF5_SIGNATURE)) == HDF5_SIGNATURE
     except OSError as error:
         raise FileError(f"cannot read this file: {error.strerror}", where=str(Path(path).absolute())) from None
-    return _read_hdf5(path) if signature == HDF5_SIGNATURE else _read_binary(path, schema)
 
 
-def _read_binary(path: str | Path, schema: Schema) -> list[StoredLayer]:
-    message = read_weights_message(path, schema)
-    return [StoredLayer(layer.name, dict(enumerate(map(_stored, layer.blobs)))) for layer in message.layer]
+def _read_binary(path: str | Path, plugins: PluginManager) -> list[StoredLayer]:
+    message = read_weights(path, plugins)
+    layers = []
+    for layer in message.layer:
+        try:
+            blobs = dict(enumerate(map(_stored, layer.blobs)))
+        except FormatError as error:
+            raise error.located(str(path), f"layer '{layer.name}'") from None
+        layers.append(StoredLayer(layer.name, blobs))
+    return layers
 
 
 def _stored(blob: Any) -> StoredBlob:
-    return StoredBlob(blob_shape(blob), not blob.HasField("shape"), lambda: blob_to_array(blob))
+    return StoredBlob(blob_shape(blob), is_legacy(blob), lambda: blob_to_array(blob))
 
 
 def _read_hdf5(path: str | Path) -> list[StoredLayer]:
-    """Everything is read at once, so that the file is closed again; sizes come from datasets that exist."""
+    """Everything is read at once, so that the file is closed again."""
     h5py = import_h5py("reading HDF5 weights")
     layers: dict[str, dict[int, StoredBlob]] = {}
+    size = Path(path).stat().st_size
 
     def visit(name: str, item: Any) -> None:
         layer, _, index = name.rpartition("/")
         if isinstance(item, h5py.Dataset) and index.isdigit():
-            array = np.asarray(item)
+            array = _values(item, size)
             layers.setdefault(layer, {})[int(index)] = StoredBlob(array.shape, False, lambda: array)
         elif isinstance(item, h5py.Group):
             layers.setdefault(name, {})  # a layer whose blobs are all another's has an empty group
@@ -75,11 +94,24 @@ def _read_hdf5(path: str | Path) -> list[StoredLayer]:
         with h5py.File(path, "r") as file:
             group = file.get("data")
             if not isinstance(group, h5py.Group):
-                raise FormatError("HDF5 weights have a group 'data' with one group per layer", where=str(path))
+                got = "a solver state (.solverstate.h5)" if "history" in file else ", ".join(file) or "an empty file"
+                raise FormatError("HDF5 weights have a group 'data' with one group per layer", got=got)
             group.visititems(visit)
-    except (OSError, RuntimeError, KeyError) as error:
-        raise FormatError(f"this HDF5 file cannot be read: {error}", where=str(path)) from None
+    except FormatError as error:
+        raise error.located(str(path)) from None
+    except DAMAGE as error:
+        raise FormatError(f"this HDF5 file cannot be read: {error}", where=str(path), hint=COPY_AGAIN) from None
     return [StoredLayer(name, blobs) for name, blobs in layers.items()]
+
+
+def _values(dataset: Any, file_size: int) -> Array:
+    """The numbers of *dataset*. Its size is a claim of the file, so it is looked at before memory is taken."""
+    if dataset.dtype.kind not in "fiu":
+        raise FormatError("learned blobs are numbers", who=dataset.name, got=str(dataset.dtype))
+    if dataset.nbytes > file_size * MOST_COMPRESSED:
+        rule = f"a dataset is at most {MOST_COMPRESSED} times as large as its file ({file_size} bytes)"
+        raise FormatError(rule, who=dataset.name, got=f"{dataset.nbytes} bytes", hint=COPY_AGAIN)
+    return np.asarray(dataset)
 
 
 def import_h5py(need: str) -> Any:
@@ -100,7 +132,7 @@ def save_binary(net: Net, path: str | Path, *, with_diff: bool) -> None:
             stored = config.blobs.add()
             array_to_blob(blob.data, stored)
             if with_diff:
-                stored.diff.extend(blob.diff.ravel().tolist())
+                array_to_blob(blob.diff, stored, diff=True)
     write_binary(message, path)
 
 

@@ -53,7 +53,8 @@ class Addition:
     *values*, new values of any enum, ``{"PoolingParameter.PoolMethod": {"RANDOM": 7}}``;
     *replaces*, stock fields or enum values that give up their name and number, ``"LayerParameter.clip_param"``;
     *rules*, per (message, field) a check of every value that is read from text;
-    *type_names*, the layer types that new V1 ``LayerType`` values stand for, ``{"UNPOOLING": "Unpooling"}``.
+    *type_names*, the layer types that new V1 ``LayerType`` values stand for, ``{"UNPOOLING": "Unpooling"}``;
+    *open*, messages whose fields are not all known: what else a text has in them is passed over.
     """
 
     provider: str
@@ -64,6 +65,7 @@ class Addition:
     replaces: Sequence[str] = ()
     rules: Mapping[tuple[str, str], Rule] = dataclass_field(default_factory=dict)
     type_names: Mapping[str, str] = dataclass_field(default_factory=dict)
+    open: Sequence[str] = ()
 
     def key(self) -> tuple[object, ...]:
         """The content as something hashable: equal keys make equal schemas."""
@@ -76,6 +78,7 @@ class Addition:
             tuple(self.replaces),
             tuple(self.rules.items()),
             tuple(self.type_names.items()),
+            tuple(self.open),
         )
 
 

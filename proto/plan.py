@@ -68,12 +68,14 @@ class FieldPlan:
 
 
 class MessagePlan:
-    """One message: its name without the package, its fields, and the names of the required ones."""
+    """One message: its name without the package, its fields, the names of the required ones, and whether it is open:
+    whether it may have fields that the schema does not know."""
 
-    __slots__ = ("fields", "name", "required")
+    __slots__ = ("fields", "name", "open", "required")
 
     def __init__(self, descriptor: Any, plans: _Plans) -> None:
         self.name = _short(descriptor)
+        self.open = self.name in plans.open
         self.required = tuple(f.name for f in descriptor.fields if _has_label(f, "required"))
         self.fields: dict[str, FieldPlan] = {f.name: FieldPlan(f, plans) for f in descriptor.fields}
 
@@ -81,8 +83,8 @@ class MessagePlan:
 class _Plans:
     """The plans of all messages that are reached from one class."""
 
-    def __init__(self, rules: Mapping[tuple[str, str], Rule]) -> None:
-        self.rules = rules
+    def __init__(self, rules: Mapping[tuple[str, str], Rule], open: frozenset[str]) -> None:
+        self.rules, self.open = rules, open
         self._known: dict[str, MessagePlan] = {}
 
     def get(self, descriptor: Any) -> MessagePlan:
@@ -96,7 +98,8 @@ class _Plans:
 def plan_of(message_class: type[Message]) -> MessagePlan:
     """The plan of *message_class*; rules come from the schema that it belongs to."""
     schema = Schema.of(message_class)
-    return _Plans(schema.rules if schema else {}).get(message_class.DESCRIPTOR)
+    plans = _Plans(schema.rules, schema.open) if schema else _Plans({}, frozenset())
+    return plans.get(message_class.DESCRIPTOR)
 
 
 def _short(descriptor: Any) -> str:

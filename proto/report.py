@@ -46,6 +46,8 @@ class Report:
 
     def unknown_field(self, plan: MessagePlan, name: str, at: int) -> None:
         """A field that *plan* does not have."""
+        if plan.open:
+            return
         if self.skip:
             self.unknown.append(Unknown(plan.name, name, None, self.source.position(at)))
             return

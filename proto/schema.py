@@ -59,6 +59,7 @@ class Schema:
         self.additions = additions
         self.rules: Mapping[tuple[str, str], Rule] = {k: r for a in additions for k, r in a.rules.items()}
         self.type_names: Mapping[str, str] = {k: t for a in additions for k, t in a.type_names.items()}
+        self.open: frozenset[str] = frozenset(name for a in additions for name in a.open)
         self._providers = providers
         self._pool = DescriptorPool()
         self._pool.Add(file)

@@ -11,7 +11,7 @@ from ..errors import CortadoError, ParseError
 from ..layers import Phase
 from ..netdef.check import CheckReport, check_file, check_net
 from ..plugins import PluginManager, plugin_manager
-from ..proto import read_net, read_solver
+from ..plugins.dialects import read_net, read_solver
 from .parts import asked_for, choose_parts
 from .plan import plan_solver
 
@@ -40,7 +40,7 @@ def check_solver(
     plugins = plugins or plugin_manager()
     report = CheckReport(str(path))
     try:
-        document = read_solver(path, plugins.schema())
+        document = read_solver(path, plugins)
         report.notes += document.notes
         param: Any = document.message
         choose_parts(param, plugins, get_engine("reference"), document.positions.at)
@@ -60,11 +60,11 @@ def check_solver(
 def _is_solver(path: str | Path, plugins: PluginManager) -> bool:
     """Whether the fields at the top of the file are a solver's rather than a net's."""
     try:
-        read_solver(path, plugins.schema())
+        read_solver(path, plugins)
         return True
     except ParseError as as_solver:
         try:
-            read_net(path, plugins.schema())
+            read_net(path, plugins)
         except ParseError as as_net:
             return len(as_solver.problems) < len(as_net.problems)
         except CortadoError:

@@ -65,6 +65,7 @@ TYPES = {
     "window_data": V0Type("WindowData", _inside("window_data_param", **_READ, **{f"det_{n}": n for n in _DETECT})),
 }
 ANY_TYPE = _inside("transform_param", scale="scale", meanfile="mean_file", cropsize="crop_size", mirror="mirror")
+ANY_TYPE |= _inside("transform_param", subtraction="mean_value")
 FRAME = {"name", "type", "blobs"}
 
 

@@ -15,14 +15,14 @@ def read_net_or_solver(path: str) -> tuple[str, Document[Any]]:
     """
     from ..errors import ParseError
     from ..plugins import plugin_manager
-    from ..proto import read_net, read_solver
+    from ..plugins.dialects import read_net, read_solver
 
-    schema = plugin_manager().schema()
+    plugins = plugin_manager()
     try:
-        return "net", read_net(path, schema)
+        return "net", read_net(path, plugins)
     except ParseError as as_net:
         try:
-            return "solver", read_solver(path, schema)
+            return "solver", read_solver(path, plugins)
         except ParseError as as_solver:
             raise max(as_net, as_solver, key=_line) from None
 

@@ -1,0 +1,32 @@
+"""NVCaffe: NVIDIA's Caffe, with half precision."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ...plugins import hookimpl
+from ..base import Dialect
+from ..ssd.tables import ANNOTATIONS, LAYERS
+from ..table import Table
+from .tables import DETECTNET, NVCAFFE15, NVCAFFE17
+
+
+class NVCaffe15(Dialect):
+    """NVCaffe 0.14 and 0.15 (2016)."""
+
+    type: ClassVar[str] = "nvcaffe15"
+    fork: ClassVar[str] = "NVCaffe 0.15, NVIDIA/caffe"
+    tables: ClassVar[tuple[Table, ...]] = (DETECTNET, NVCAFFE15)
+
+
+class NVCaffe(Dialect):
+    """NVCaffe 0.16 and 0.17 (2018)."""
+
+    type: ClassVar[str] = "nvcaffe"
+    fork: ClassVar[str] = "NVCaffe 0.17, NVIDIA/caffe"
+    tables: ClassVar[tuple[Table, ...]] = (ANNOTATIONS, LAYERS, DETECTNET, NVCAFFE17)
+
+
+@hookimpl
+def cortado_dialects() -> list[type[Dialect]]:
+    return [NVCaffe15, NVCaffe]
