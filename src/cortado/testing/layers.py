@@ -20,6 +20,7 @@ from ..engines import ReferenceEngine
 from ..layers import Array, Blob, Layer, LayerContext, Phase
 from ..layers.context import choose_engine
 from ..plugins import PluginManager, plugin_manager
+from ..plugins.dialects import layer_class as find_layer_class, text_schema
 from ..proto import parse_text
 
 FILE = "layer.prototxt"
@@ -88,9 +89,9 @@ def make_layer(
     """
     manager = plugins or plugin_manager()
     block = text if text.lstrip().startswith("layer") else f"layer {{ {text} }}"
-    document: Any = parse_text(block, manager.schema().message("NetParameter"), FILE)
+    document: Any = parse_text(block, text_schema(block, "NetParameter", manager).message("NetParameter"), FILE)
     config, positions = document.message.layer[0], document.positions.child("layer", 0)
-    layer_class: type[Layer] = manager.get("layers", config.type, where=positions.at("type")).item
+    layer_class: type[Layer] = find_layer_class(config, manager, positions.at("type"))
     _complete(config, layer_class, len(bottoms))
     where = LayerContext(
         phase,
