@@ -42,6 +42,7 @@ def _handler(solver: Solver, effect: str) -> Any:
         elif effect == "stop":
             if solver.stopped and number == signal.SIGINT:
                 raise KeyboardInterrupt
+            solver.interrupted = True
             solver.request_stop()
 
     return handle

@@ -16,16 +16,13 @@ from ..layers import Array, choose_engine
 from ..netdef.net import Net
 from ..netdef.weights import LoadReport
 from ..plugins import PluginManager, plugin_manager
-from ..plugins.dialects import read_solver
-from ..proto import Document, Schema
+from ..proto import Document, read_solver
 from .callbacks import Callback
-from .callbacks.debug_info import DebugInfo
 from .evaluate import evaluate
 from .metrics import SmoothedLoss, TestResult, TrainMetrics, scores
 from .parts import asked_for, choose_parts
 from .plan import NetPlan, plan_solver
-from .run_state import run_state_of
-from .snapshot import restore_snapshot, snapshot_paths, write_snapshot
+from .snapshot import restore_state, snapshot_paths, write_snapshot
 from .update import apply_update
 
 
@@ -43,8 +40,9 @@ class Solver:
     *fields*: solver fields that override the file's, ``{"max_iter": 100}``.
 
     Attributes: ``net``, ``test_nets``; ``iteration``, how many are done; ``param``, the SolverParameter; ``rate``,
-    the learning rate of the last update; ``results`` of the last test; ``optimizer``, ``regularizer``, ``policy``;
-    ``history``, per parameter; ``run_id``, which a resumed run keeps.
+    the learning rate of the last update; ``results`` of the last test; ``interrupted``, whether a signal ended the run;
+    ``optimizer``, ``regularizer``, ``policy``;
+    ``history``, per parameter.
 
     Errors: SolverError, ParseError, NetError and its kin, each with file and line.
 
@@ -76,19 +74,14 @@ class Solver:
         self.engine = choose_engine(engine, self.plugins)
         self.source = source if isinstance(source, (str, Path)) else None
         self.param = _param(source, self.plugins, fields or {})
-        self.callbacks = [*callbacks, *([DebugInfo()] if self.param.debug_info else [])]
+        self.callbacks = list(callbacks)
         self.iteration = 0
         self.rate = 0.0
         self.load_reports: list[LoadReport] = []
         self.results: list[TestResult] = []
         self._stop = self._snapshot_wanted = False
-        self.smoothed = SmoothedLoss(max(1, self.param.average_loss))
-        self.start = 0
-        self.rate_factor = 1.0
-        self.run_id = secrets.token_hex(8)
-        self.tested: int | None = None
-        self.held_state: dict[str, Any] | None = None
-        self._carries_on = False
+        self.interrupted = False
+        self._smoothed = SmoothedLoss(max(1, self.param.average_loss))
         own_seed = self.param.random_seed if self.param.random_seed >= 0 else secrets.randbits(63)
         self.seed = own_seed if seed is None else seed
         try:
@@ -113,7 +106,6 @@ class Solver:
 
         self.plan = plan
         self.net = make(plan.train)
-        self.net.debug_info.stop()  # in training the solver's own debug_info counts
         self.test_nets = [make(test) for test in plan.tests]
         self.history = [self._slots(p.blob.shape, p.blob.dtype) for p in self.net.learnable]
         for test_net in self.test_nets:
@@ -162,7 +154,7 @@ class Solver:
 
     def _finish(self) -> None:
         if self.param.display and self.iteration % self.param.display == 0:
-            loss = self.smoothed.add(self.net.forward(), self.iteration - self.start)
+            loss = self._smoothed.add(self.net.forward(), self.iteration)
             self.message("finish", f"Iteration {self.iteration}, loss = {loss:g}")
         if self.param.test_interval and self.iteration % self.param.test_interval == 0:
             self.test()
@@ -175,24 +167,22 @@ class Solver:
     def train(self, iterations: int | None = None) -> Iterator[TrainMetrics]:
         """As ``step`` (up to ``max_iter`` by default), yielding the metrics of every iteration after its update."""
         stop = self.iteration + iterations if iterations is not None else self.param.max_iter
+        start = self.iteration
         self._stop = False
-        if not self._carries_on:
-            self.smoothed, self.start = SmoothedLoss(max(1, self.param.average_loss)), self.iteration
-            self.tested = None
-        self._carries_on = False
+        self._smoothed = SmoothedLoss(max(1, self.param.average_loss))
         self._each("on_start", self)
         try:
             while self.iteration < stop and not self._stop:
                 if self._test_due() and not self._test_or_stop():
                     break
-                yield self._iterate()
+                yield self._iterate(start)
                 if self._snapshot_wanted or (self.param.snapshot and self.iteration % self.param.snapshot == 0):
                     self._snapshot_wanted = False
                     self.snapshot()
         finally:
             self._each("on_end", self)
 
-    def _iterate(self) -> TrainMetrics:
+    def _iterate(self, start: int) -> TrainMetrics:
         """One iteration: iter_size times forward and backward, then the update."""
         self.net.clear_param_diffs()
         loss = 0.0
@@ -200,8 +190,8 @@ class Solver:
             loss += self.net.forward()
             self.net.backward()
         loss /= self.param.iter_size
-        smoothed = self.smoothed.add(loss, self.iteration - self.start)
-        self.rate = self.policy.rate(self.iteration) * self.rate_factor
+        smoothed = self._smoothed.add(loss, self.iteration - start)
+        self.rate = self.policy.rate(self.iteration)
         metrics = TrainMetrics(self.iteration, loss, smoothed, self.rate)
         if self.param.display and self.iteration % self.param.display == 0:
             self._each("on_display", self, TrainMetrics(self.iteration, loss, smoothed, self.rate, scores(self.net)))
@@ -232,22 +222,12 @@ class Solver:
 
     def _test_due(self) -> bool:
         interval = self.param.test_interval
-        if not interval or self.iteration % interval or not self.test_nets or self.tested == self.iteration:
+        if not interval or self.iteration % interval or not self.test_nets:
             return False
         return self.iteration > 0 or self.param.test_initialization
 
     def _test_or_stop(self) -> bool:
-        """Test; False when that was interrupted, in which case it is as if it had not begun."""
-        before = self.held_state = run_state_of(self)
-        try:
-            complete = len(self.test()) == len(self.test_nets)
-        finally:
-            self.held_state = None
-        if complete:
-            self.tested = self.iteration
-        else:
-            for net, states in zip(self.test_nets, before["nets"][1:], strict=True):
-                net.restore_run_state(states)
+        self.test()
         return not self._stop
 
     def test(self) -> list[TestResult]:
@@ -274,20 +254,11 @@ class Solver:
         return state
 
     def restore(self, path: str | Path) -> None:
-        """Go on from a snapshot, named by its ``.solverstate`` (or ``.solverstate.h5``) or its ``.cortado`` file.
+        """Go on from a ``.solverstate`` (or ``.solverstate.h5``): weights, history, iteration and learning-rate step.
 
-        With the ``.cortado`` file beside it the run goes on exactly, if machine, engine, threads and files are the
-        same; a message says what is not. A solver state alone has weights, history, iteration and learning-rate step;
-        data and random numbers begin anew, as in Caffe.
-
-        Errors: WeightsError for a state of another net or optimizer; FileError; FormatError for files that are damaged
-        or do not belong together.
+        Errors: WeightsError for a state of another net or optimizer, FileError and FormatError.
         """
-        restore_snapshot(self, path)
-
-    def carry_on(self, smoothed: SmoothedLoss, start: int) -> None:
-        """Let the next ``train`` go on averaging losses from here, instead of beginning anew."""
-        self.smoothed, self.start, self._carries_on = smoothed, start, True
+        restore_state(self, path)
 
     # -- telling ------------------------------------------------------------------------------------------------
 
@@ -304,12 +275,12 @@ class Solver:
 
 
 def _param(source: Any, plugins: PluginManager, fields: dict[str, Any]) -> Any:
+    schema = plugins.schema()
     if isinstance(source, (str, Path)):
-        source = read_solver(source, plugins)
+        source = read_solver(source, schema)
     message = source.message if isinstance(source, Document) else source
     if not hasattr(message, "SerializeToString"):
         raise SolverError("a solver is named by a path, a Document or a SolverParameter", got=repr(source))
-    schema = Schema.of(message) or plugins.schema()
     param = schema.message("SolverParameter").FromString(message.SerializeToString())
     for name, value in fields.items():
         if isinstance(value, (list, tuple)):

@@ -94,7 +94,7 @@ def command(
     with handle_signals(trainer, sigint, sighup):
         trainer.solve()
     _closing(trainer, time.monotonic() - begin)
-    if trainer.stopped:
+    if trainer.interrupted:
         sys.exit(130)
 
 
