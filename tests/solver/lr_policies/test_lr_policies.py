@@ -18,6 +18,12 @@ CASES: dict[str, tuple[str, Callable[[int], float]]] = {
     "inv": ("gamma: 0.1 power: 0.75", lambda i: 0.5 * (1 + 0.1 * i) ** -0.75),
     "multistep": ("gamma: 0.1 stepvalue: 2 stepvalue: 5", lambda i: 0.5 * 0.1 ** ((i >= 2) + (i >= 5))),
     "poly": ("power: 2 max_iter: 10", lambda i: 0.5 * (1 - i / 10) ** 2),
+    "cosine": (
+        "max_iter: 8 cosine_param { minimum: 0.1 }",
+        lambda i: 0.1 + 0.4 * (1 + math.cos(math.pi * min(i, 8) / 8)) / 2,
+    ),
+    "plateau": ("", lambda i: 0.5),
+    "warmup": ('gamma: 0.9 warmup_param { iterations: 4 policy: "exp" }', lambda i: 0.5 * 0.9**i * min(1, (i + 1) / 4)),
     "sigmoid": ("gamma: 0.5 stepsize: 4", lambda i: 0.5 / (1 + math.exp(-0.5 * (i - 4)))),
 }
 

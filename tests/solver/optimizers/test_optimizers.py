@@ -47,7 +47,28 @@ def adam(p: Any, w: np.ndarray, g: np.ndarray, h: Arrays, rate: float, t: int) -
     return corrected * m / (np.sqrt(v) + p.delta), [m, v]
 
 
+def adamw(p: Any, w: np.ndarray, g: np.ndarray, h: Arrays, rate: float, t: int) -> tuple[np.ndarray, Arrays]:
+    p.momentum = p.momentum if p.HasField("momentum") else 0.9
+    return adam(p, w, g, h, rate, t)
+
+
+def nadam(p: Any, w: np.ndarray, g: np.ndarray, h: Arrays, rate: float, t: int) -> tuple[np.ndarray, Arrays]:
+    beta, decay = p.momentum, p.nadam_param.momentum_decay
+    mu = [beta * (1 - 0.5 * 0.96 ** (i * decay)) for i in range(t + 3)]
+    m = beta * h[0] + (1 - beta) * g
+    v = p.momentum2 * h[1] + (1 - p.momentum2) * g**2
+    ahead = mu[t + 2] * m / (1 - np.prod(mu[1 : t + 3])) + (1 - mu[t + 1]) * g / (1 - np.prod(mu[1 : t + 2]))
+    return rate * ahead / (np.sqrt(v / (1 - p.momentum2 ** (t + 1))) + p.delta), [m, v]
+
+
+def lion(p: Any, w: np.ndarray, g: np.ndarray, h: Arrays, rate: float, t: int) -> tuple[np.ndarray, Arrays]:
+    return rate * np.sign(0.9 * h[0] + 0.1 * g), [0.99 * h[0] + 0.01 * g]
+
+
 CASES = {
+    "AdamW": (adamw, "momentum2: 0.99 delta: 1e-4"),
+    "NAdam": (nadam, "momentum: 0.8 momentum2: 0.99 delta: 1e-4 nadam_param { momentum_decay: 0.01 }"),
+    "Lion": (lion, ""),
     "SGD": (sgd, "momentum: 0.9"),
     "Nesterov": (nesterov, "momentum: 0.9"),
     "AdaGrad": (adagrad, "delta: 1e-3"),
