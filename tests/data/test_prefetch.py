@@ -47,12 +47,17 @@ def values(prefetcher: Prefetcher, count: int) -> list[float]:
     return got
 
 
-def threads() -> list[threading.Thread]:
-    return [t for t in threading.enumerate() if t.name == "cortado-data"]
+EARLIER: set[threading.Thread] = set()
+
+
+def threads() -> set[threading.Thread]:
+    """The threads that make batches, without those of earlier tests."""
+    return {t for t in threading.enumerate() if t.name == "cortado-data"} - EARLIER
 
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left():
+    EARLIER.update(threads())
     yield
     gc.collect()
     deadline = time.monotonic() + 5

@@ -108,9 +108,7 @@ def test_refusals(folder):
     (folder / "photos" / "my 4.png").write_bytes(images.encode(np.zeros((5, 5, 3), np.uint8), "png"))
     run = make(folder)
     run.forward()
-    with pytest.raises(
-        DataError, match=r"image my 4.png: all records of a batch must be 3x6x8; got 3x5x5"
-    ):
+    with pytest.raises(DataError, match=r"image my 4.png: all records of a batch must be 3x6x8; got 3x5x5"):
         run.forward()
 
 
