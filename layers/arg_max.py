@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ..plugins import hookimpl
-from ..proto.caffe_pb2 import LayerParameter
 from .blob import Array, Blob
 from .context import LayerContext
 from .layer import Blobs, Layer, product
+
+if TYPE_CHECKING:
+    from ..proto.caffe_pb2 import LayerParameter
 
 
 class ArgMax(Layer):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ..plugins import hookimpl
-from ..proto.caffe_pb2 import LayerParameter
 from .blob import Blob
 from .context import LayerContext, Phase
 from .layer import Blobs, Layer, product
 from .neuron import NeuronLayer
+
+if TYPE_CHECKING:
+    from ..proto.caffe_pb2 import LayerParameter
 
 
 class BatchNorm(NeuronLayer):

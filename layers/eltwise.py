@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ..plugins import hookimpl
-from ..proto.caffe_pb2 import LayerParameter
 from .arity import Arity, at_least
 from .blob import Blob
 from .layer import Blobs, Layer
+
+if TYPE_CHECKING:
+    from ..proto.caffe_pb2 import LayerParameter
 
 PROD, SUM, MAX = range(3)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ..plugins import hookimpl
-from ..proto.caffe_pb2 import LayerParameter
 from .blob import Array, Blob
 from .context import LayerContext
 from .indices import whole_numbers
 from .layer import Blobs, Layer
+
+if TYPE_CHECKING:
+    from ..proto.caffe_pb2 import LayerParameter
 
 
 class Embed(Layer):

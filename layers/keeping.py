@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from ..proto.caffe_pb2 import LayerParameter
+from typing import TYPE_CHECKING
+
 from .blob import Array, Blob
 from .context import LayerContext
 from .layer import Blobs
 from .neuron import NeuronLayer
+
+if TYPE_CHECKING:
+    from ..proto.caffe_pb2 import LayerParameter
 
 
 class KeepingLayer(NeuronLayer):

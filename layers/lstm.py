@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ..plugins import hookimpl
-from ..proto.caffe_pb2 import LayerParameter
 from .arity import Arity, between
 from .blob import Array, Blob
 from .context import LayerContext
 from .layer import Blobs, Layer
 from .lstm_cell import LSTMCell
 from .recurrent import RecurrentLayer, States
+
+if TYPE_CHECKING:
+    from ..proto.caffe_pb2 import LayerParameter
 
 
 class LSTM(RecurrentLayer):

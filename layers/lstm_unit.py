@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ..plugins import hookimpl
-from ..proto.caffe_pb2 import LayerParameter
 from .arity import Arity, exactly
 from .blob import Blob
 from .context import LayerContext
 from .layer import Blobs, Layer
 from .lstm_cell import LSTMCell, carry
+
+if TYPE_CHECKING:
+    from ..proto.caffe_pb2 import LayerParameter
 
 
 class LSTMUnit(Layer):

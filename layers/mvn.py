@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ..plugins import hookimpl
-from ..proto.caffe_pb2 import LayerParameter
 from .blob import Blob
 from .context import LayerContext
 from .layer import Blobs, Layer
+
+if TYPE_CHECKING:
+    from ..proto.caffe_pb2 import LayerParameter
 
 
 class MVN(Layer):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..proto.caffe_pb2 import LayerParameter
 from .blob import Array, Blob
 from .context import LayerContext
 from .layer import Blobs, Layer, product
 from .lstm_cell import carry
+
+if TYPE_CHECKING:
+    from ..proto.caffe_pb2 import LayerParameter
 
 States = Sequence[Array]
 """The hidden states between two steps, each [N, D]; the first is h."""

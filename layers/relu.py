@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ..plugins import hookimpl
-from ..proto.caffe_pb2 import LayerParameter
 from .layer import Blobs, Layer
 from .neuron import NeuronLayer
+
+if TYPE_CHECKING:
+    from ..proto.caffe_pb2 import LayerParameter
 
 
 class ReLU(NeuronLayer):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
 from ..engines import PoolGeometry
 from ..plugins import hookimpl
-from ..proto.caffe_pb2 import LayerParameter
 from .blob import Array, Blob
 from .context import LayerContext
 from .layer import Blobs, Layer, product
+
+if TYPE_CHECKING:
+    from ..proto.caffe_pb2 import LayerParameter
 
 MAX, AVE = range(2)
 MAX_HEIGHT = 16
