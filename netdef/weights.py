@@ -182,7 +182,9 @@ def _refuse_rest(reports: Sequence[LoadReport]) -> None:
     filled = {name for report in reports for name in report.names("loaded", "reshaped")}
     for report in reports:
         left = [
-            row for row in report.layers if row.status in NOTABLE and (row.status != "initialised" or row.layer not in filled)
+            row
+            for row in report.layers
+            if row.status in NOTABLE and (row.status != "initialised" or row.layer not in filled)
         ]
         if left:
             raise WeightsError(

@@ -14,15 +14,18 @@ from ..engines import ReferenceEngine
 from ..errors import CortadoError, SolverError
 from ..layers import Array, choose_engine
 from ..netdef.net import Net
-from ..netdef.weights import LoadReport
+from ..netdef.weights import LoadReport, load_all
 from ..plugins import PluginManager, plugin_manager
-from ..proto import Document, read_solver
+from ..plugins.dialects import read_solver
+from ..proto import Document, Schema
 from .callbacks import Callback
+from .callbacks.debug_info import DebugInfo
 from .evaluate import evaluate
 from .metrics import SmoothedLoss, TestResult, TrainMetrics, scores
 from .parts import asked_for, choose_parts
 from .plan import NetPlan, plan_solver
-from .snapshot import restore_state, snapshot_paths, write_snapshot
+from .run_state import run_state_of
+from .snapshot import restore_snapshot, snapshot_paths, write_snapshot
 from .update import apply_update
 
 
@@ -32,7 +35,8 @@ class Solver:
     Parameters
 
     *source*: the path of a solver prototxt, a ``SolverParameter`` message or a parsed ``Document``;
-    *weights*: weight files to start from, instead of the file's ``weights``;
+    *weights*: weight files to start from, instead of the file's ``weights``; *strict* and *skip_mismatch* as for
+    ``Net``; ``load_reports`` tells what became of each layer;
     *engine*, *dtype*, *plugins*, *allow_python_layers*: as for ``Net``;
     *seed*: instead of the file's ``random_seed``; None with none in the file draws one, which ``solver.seed`` tells;
     *level*, *stages*: added to the training net's state;
@@ -41,8 +45,7 @@ class Solver:
 
     Attributes: ``net``, ``test_nets``; ``iteration``, how many are done; ``param``, the SolverParameter; ``rate``,
     the learning rate of the last update; ``results`` of the last test; ``interrupted``, whether a signal ended the run;
-    ``optimizer``, ``regularizer``, ``policy``;
-    ``history``, per parameter.
+    ``optimizer``, ``regularizer``, ``policy``; ``history``, per parameter; ``run_id``, which a resumed run keeps.
 
     Errors: SolverError, ParseError, NetError and its kin, each with file and line.
 
@@ -60,6 +63,8 @@ class Solver:
         source: str | Path | Document[Any] | Any,
         *,
         weights: str | Path | Sequence[str | Path] | None = None,
+        strict: bool = False,
+        skip_mismatch: bool = False,
         engine: str | ReferenceEngine = "auto",
         dtype: npt.DTypeLike = np.float32,
         seed: int | None = None,
@@ -74,14 +79,20 @@ class Solver:
         self.engine = choose_engine(engine, self.plugins)
         self.source = source if isinstance(source, (str, Path)) else None
         self.param = _param(source, self.plugins, fields or {})
-        self.callbacks = list(callbacks)
+        self.callbacks = [*callbacks, *([DebugInfo()] if self.param.debug_info else [])]
         self.iteration = 0
         self.rate = 0.0
         self.load_reports: list[LoadReport] = []
         self.results: list[TestResult] = []
         self._stop = self._snapshot_wanted = False
         self.interrupted = False
-        self._smoothed = SmoothedLoss(max(1, self.param.average_loss))
+        self.smoothed = SmoothedLoss(max(1, self.param.average_loss))
+        self.start = 0
+        self.rate_factor = 1.0
+        self.run_id = secrets.token_hex(8)
+        self.tested: int | None = None
+        self.held_state: dict[str, Any] | None = None
+        self._carries_on = False
         own_seed = self.param.random_seed if self.param.random_seed >= 0 else secrets.randbits(63)
         self.seed = own_seed if seed is None else seed
         try:
@@ -106,12 +117,16 @@ class Solver:
 
         self.plan = plan
         self.net = make(plan.train)
+        self.net.debug_info.stop()  # in training the solver's own debug_info counts
         self.test_nets = [make(test) for test in plan.tests]
         self.history = [self._slots(p.blob.shape, p.blob.dtype) for p in self.net.learnable]
         for test_net in self.test_nets:
             test_net.share_params_with(self.net)
-        for path in _weight_paths(weights, self.param.weights):
-            self.load_reports.append(self.net.load(path))
+        paths = _weight_paths(weights, self.param.weights)
+        self.load_reports += load_all(self.net, paths, strict=strict, skip_mismatch=skip_mismatch)
+        for test_net in self.test_nets:
+            if set(test_net.params) - set(self.net.params):  # layers that only a test net has
+                self.load_reports += load_all(test_net, paths, skip_mismatch=skip_mismatch)
 
     @property
     def folder(self) -> Path:
@@ -154,7 +169,7 @@ class Solver:
 
     def _finish(self) -> None:
         if self.param.display and self.iteration % self.param.display == 0:
-            loss = self._smoothed.add(self.net.forward(), self.iteration)
+            loss = self.smoothed.add(self.net.forward(), self.iteration - self.start)
             self.message("finish", f"Iteration {self.iteration}, loss = {loss:g}")
         if self.param.test_interval and self.iteration % self.param.test_interval == 0:
             self.test()
@@ -167,22 +182,24 @@ class Solver:
     def train(self, iterations: int | None = None) -> Iterator[TrainMetrics]:
         """As ``step`` (up to ``max_iter`` by default), yielding the metrics of every iteration after its update."""
         stop = self.iteration + iterations if iterations is not None else self.param.max_iter
-        start = self.iteration
         self._stop = False
-        self._smoothed = SmoothedLoss(max(1, self.param.average_loss))
+        if not self._carries_on:
+            self.smoothed, self.start = SmoothedLoss(max(1, self.param.average_loss)), self.iteration
+            self.tested = None
+        self._carries_on = False
         self._each("on_start", self)
         try:
             while self.iteration < stop and not self._stop:
                 if self._test_due() and not self._test_or_stop():
                     break
-                yield self._iterate(start)
+                yield self._iterate()
                 if self._snapshot_wanted or (self.param.snapshot and self.iteration % self.param.snapshot == 0):
                     self._snapshot_wanted = False
                     self.snapshot()
         finally:
             self._each("on_end", self)
 
-    def _iterate(self, start: int) -> TrainMetrics:
+    def _iterate(self) -> TrainMetrics:
         """One iteration: iter_size times forward and backward, then the update."""
         self.net.clear_param_diffs()
         loss = 0.0
@@ -190,8 +207,8 @@ class Solver:
             loss += self.net.forward()
             self.net.backward()
         loss /= self.param.iter_size
-        smoothed = self._smoothed.add(loss, self.iteration - start)
-        self.rate = self.policy.rate(self.iteration)
+        smoothed = self.smoothed.add(loss, self.iteration - self.start)
+        self.rate = self.policy.rate(self.iteration) * self.rate_factor
         metrics = TrainMetrics(self.iteration, loss, smoothed, self.rate)
         if self.param.display and self.iteration % self.param.display == 0:
             self._each("on_display", self, TrainMetrics(self.iteration, loss, smoothed, self.rate, scores(self.net)))
@@ -222,12 +239,22 @@ class Solver:
 
     def _test_due(self) -> bool:
         interval = self.param.test_interval
-        if not interval or self.iteration % interval or not self.test_nets:
+        if not interval or self.iteration % interval or not self.test_nets or self.tested == self.iteration:
             return False
         return self.iteration > 0 or self.param.test_initialization
 
     def _test_or_stop(self) -> bool:
-        self.test()
+        """Test; False when that was interrupted, in which case it is as if it had not begun."""
+        before = self.held_state = run_state_of(self)
+        try:
+            complete = len(self.test()) == len(self.test_nets)
+        finally:
+            self.held_state = None
+        if complete:
+            self.tested = self.iteration
+        else:
+            for net, states in zip(self.test_nets, before["nets"][1:], strict=True):
+                net.restore_run_state(states)
         return not self._stop
 
     def test(self) -> list[TestResult]:
@@ -254,11 +281,20 @@ class Solver:
         return state
 
     def restore(self, path: str | Path) -> None:
-        """Go on from a ``.solverstate`` (or ``.solverstate.h5``): weights, history, iteration and learning-rate step.
+        """Go on from a snapshot, named by its ``.solverstate`` (or ``.solverstate.h5``) or its ``.cortado`` file.
 
-        Errors: WeightsError for a state of another net or optimizer, FileError and FormatError.
+        With the ``.cortado`` file beside it the run goes on exactly, if machine, engine, threads and files are the
+        same; a message says what is not. A solver state alone has weights, history, iteration and learning-rate step;
+        data and random numbers begin anew, as in Caffe.
+
+        Errors: WeightsError for a state of another net or optimizer; FileError; FormatError for files that are damaged
+        or do not belong together.
         """
-        restore_state(self, path)
+        restore_snapshot(self, path)
+
+    def carry_on(self, smoothed: SmoothedLoss, start: int) -> None:
+        """Let the next ``train`` go on averaging losses from here, instead of beginning anew."""
+        self.smoothed, self.start, self._carries_on = smoothed, start, True
 
     # -- telling ------------------------------------------------------------------------------------------------
 
@@ -275,12 +311,12 @@ class Solver:
 
 
 def _param(source: Any, plugins: PluginManager, fields: dict[str, Any]) -> Any:
-    schema = plugins.schema()
     if isinstance(source, (str, Path)):
-        source = read_solver(source, schema)
+        source = read_solver(source, plugins)
     message = source.message if isinstance(source, Document) else source
     if not hasattr(message, "SerializeToString"):
         raise SolverError("a solver is named by a path, a Document or a SolverParameter", got=repr(source))
+    schema = Schema.of(message) or plugins.schema()
     param = schema.message("SolverParameter").FromString(message.SerializeToString())
     for name, value in fields.items():
         if isinstance(value, (list, tuple)):

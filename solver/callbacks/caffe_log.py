@@ -18,15 +18,32 @@ if TYPE_CHECKING:
     from ..solver import Solver
 
 SOURCES = {
+    "mode": "caffe.cpp:197",
+    "resume": "caffe.cpp:235",
+    "start": "caffe.cpp:239",
+    "done": "caffe.cpp:250",
+    "parameters": "solver.cpp:45",
+    "ready": "solver.cpp:57",
+    "weights": "solver.cpp:72",
     "solve": "solver.cpp:289",
     "finish": "solver.cpp:327",
     "test": "solver.cpp:347",
     "snapshot": "solver.cpp:464",
-    "state": "sgd_solver.cpp:284",
-    "restore": "sgd_solver.cpp:318",
     "clip": "sgd_solver.cpp:99",
+    "state": "sgd_solver.cpp:284",
+    "restore": "sgd_solver.cpp:336",
+    "debug": "net.cpp:593",
 }
-"""The file and line of Caffe that a line is known by to log parsers."""
+"""The file and line of Caffe from which log parsers know a message, by its source."""
+TEXTS = {
+    "Learning Rate Policy": "solver.cpp:290",
+    "Optimization stopped early": "solver.cpp:305",
+    "Optimization Done": "solver.cpp:332",
+    "    [Backward]": "net.cpp:621",
+}
+"""The same where one source has several messages, by their first words."""
+NORMS = "    [Backward] All net params"
+STEPPING = {"multistep": "MultiStep"}
 
 
 class CaffeLog(Callback):
@@ -40,17 +57,25 @@ class CaffeLog(Callback):
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream
         self._since: tuple[float, int] | None = None
+        self._step = 0
 
-    def line(self, text: str, source: str) -> None:
-        """Write *text* as a line that comes from *source*."""
+    def line(self, text: str, source: str, level: str = "I") -> None:
+        """Write *text* as a line that comes from *source*, with the *level* of a note (``I``) or an error (``E``)."""
         stamp = datetime.now().strftime("%m%d %H:%M:%S.%f")
-        print(f"I{stamp} {os.getpid():5d} {source}] {text}", file=self.stream or sys.stderr, flush=True)
+        print(f"{level}{stamp} {os.getpid():5d} {source}] {text}", file=self.stream or sys.stderr, flush=True)
 
     def on_message(self, solver: Solver, source: str, text: str) -> None:
-        self.line(text, SOURCES.get(source, "solver.cpp:0"))
+        place = SOURCES.get(source, f"{source}:0")
+        if source in ("solve", "debug"):
+            place = next((there for start, there in TEXTS.items() if text.startswith(start)), place)
+        self.line(text, place, "E" if text.startswith(NORMS) else "I")
 
     def on_start(self, solver: Solver) -> None:
         self._since = (time.monotonic(), solver.iteration)
+        self._step = solver.policy.current_step
+
+    def on_gradients(self, solver: Solver) -> None:
+        self._tell_step(solver)
 
     def on_display(self, solver: Solver, metrics: TrainMetrics) -> None:
         now = time.monotonic()
@@ -62,7 +87,15 @@ class CaffeLog(Callback):
         self.line(f"{text}, loss = {metrics.smoothed:g}", "solver.cpp:239")
         for row in _outputs(metrics.outputs):
             self.line(f"    Train net output {row}", "solver.cpp:258")
+        self._tell_step(solver)
         self.line(f"Iteration {metrics.iteration}, lr = {metrics.rate:g}", "sgd_solver.cpp:112")
+
+    def _tell_step(self, solver: Solver) -> None:
+        """A policy that counts steps has taken one for the iteration that is going on."""
+        if solver.policy.current_step != self._step:
+            self._step = solver.policy.current_step
+            name = STEPPING.get(solver.policy.type, solver.policy.type.capitalize())
+            self.line(f"{name} Status: Iteration {solver.iteration}, step = {self._step}", "sgd_solver.cpp:50")
 
     def on_test(self, solver: Solver, result: TestResult) -> None:
         if solver.param.test_compute_loss:

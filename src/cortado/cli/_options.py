@@ -19,6 +19,12 @@ python_layers = click.option(
 )
 level = click.option("--level", "-level", type=int, help="Level of the net's state.")
 stages = click.option("--stage", "-stage", "stage", multiple=True, help="Stage of the net's state; may be repeated.")
+strict = click.option("--strict", is_flag=True, help="Refuse weights that do not have just the layers of the net.")
+skip_mismatch = click.option(
+    *("--skip-mismatch", "skip_mismatch"),
+    is_flag=True,
+    help="Leave layers whose shapes differ from the weights' as they are.",
+)
 gpu = click.option("--gpu", "-gpu", hidden=True, help="Accepted for Caffe's command lines; the CPU computes.")
 
 
@@ -27,6 +33,11 @@ def common(function: F) -> F:
     for option in (engine, threads, seed, python_layers, level, stages, gpu):
         function = option(function)
     return function
+
+
+def loading(function: F) -> F:
+    """--strict, --skip-mismatch."""
+    return strict(skip_mismatch(function))
 
 
 def stage_list(stage: tuple[str, ...]) -> list[str]:

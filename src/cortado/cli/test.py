@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ._kind import read_net_or_solver
-from ._options import common, make_engine, one_of, stage_list, warn_gpu
+from ._options import common, loading, make_engine, one_of, stage_list, warn_gpu
 
 if TYPE_CHECKING:
     from ..netdef import Net
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     "--iterations", "-iterations", type=click.IntRange(1), help="Batches to test.  [default: 50, or test_iter]"
 )
 @click.option("--quiet", "-q", is_flag=True, help="Only the means, not every batch.")
+@loading
 @common
 def command(
     model: str | None,
@@ -31,6 +32,8 @@ def command(
     weights: str,
     iterations: int | None,
     quiet: bool,
+    strict: bool,
+    skip_mismatch: bool,
     engine: str,
     threads: int | None,
     seed: int | None,
@@ -45,6 +48,7 @@ def command(
     """
     from ..layers import Phase
     from ..netdef import Net
+    from ..netdef.weights import load_all
     from ..plugins import plugin_manager
     from ..solver.plan import plan_solver
 
@@ -62,17 +66,17 @@ def command(
             net = Net(plan.document, plan.state.phase, level=plan.state.level, stages=plan.state.stages, engine=kernels,
                       seed=seed, allow_python_layers=allow_python_layers, folder=plan.folder)  # fmt: skip
             jobs.append((net, iterations or plan.batches))
+    files = [part.strip() for part in weights.split(",") if part.strip()]
+    click.echo("Use CPU.", err=True)
     for net, batches in jobs:
-        _test(net, weights, batches, quiet)
+        for report in load_all(net, files, strict=strict, skip_mismatch=skip_mismatch):
+            click.echo(str(report), err=True)
+        _test(net, batches, quiet)
 
 
-def _test(net: Net, weights: str, batches: int, quiet: bool) -> None:
+def _test(net: Net, batches: int, quiet: bool) -> None:
     from ..solver.metrics import scores
 
-    for part in weights.split(","):
-        report = net.load(part.strip())
-        for line in str(report).splitlines():
-            click.echo(line, err=True)
     click.echo(f"Running for {batches} iterations.", err=True)
     totals: dict[int, float] = {}
     loss = 0.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._options import common, make_engine, one_of, stage_list, warn_gpu
+from ._options import common, loading, make_engine, one_of, stage_list, warn_gpu
 
 if TYPE_CHECKING:
     from ..solver import Callback, Solver
@@ -39,6 +39,7 @@ EFFECTS = ("stop", "snapshot", "none")
 )
 @click.option("--callback", "callbacks", multiple=True, help="A callback by its name; may be repeated.")
 @click.option("--log/--no-log", default=None, help="Write Caffe's log lines.  [default: unless on a terminal]")
+@loading
 @common
 def command(
     solver: str | None,
@@ -51,6 +52,8 @@ def command(
     sighup: str,
     callbacks: tuple[str, ...],
     log: bool | None,
+    strict: bool,
+    skip_mismatch: bool,
     engine: str,
     threads: int | None,
     seed: int | None,
@@ -85,14 +88,22 @@ def command(
         stages=stage_list(stage),
         allow_python_layers=allow_python_layers,
         fields=overrides,
+        strict=strict,
+        skip_mismatch=skip_mismatch,
     )
-    if snapshot:
-        trainer.restore(snapshot)
+    live = live and not trainer.param.debug_info
     trainer.callbacks += [*_named_callbacks(trainer, callbacks), _reporter(live)]
+    _announce(trainer)
+    if snapshot:
+        trainer.message("resume", f"Resuming from {snapshot}")
+        trainer.restore(snapshot)
+        trainer.message("restore", "SGDSolver: restoring history")
     _opening(trainer)
+    trainer.message("start", "Starting Optimization")
     begin = time.monotonic()
     with handle_signals(trainer, sigint, sighup):
         trainer.solve()
+    trainer.message("done", "Optimization Done.")
     _closing(trainer, time.monotonic() - begin)
     if trainer.interrupted:
         sys.exit(130)
@@ -129,6 +140,17 @@ def _reporter(live: bool) -> Callback:
     from ..solver.callbacks.caffe_log import CaffeLog
 
     return CaffeLog()
+
+
+def _announce(solver: Solver) -> None:
+    """What Caffe logs while it makes a solver."""
+    from ..proto import format_text
+
+    solver.message("mode", "Use CPU.")
+    solver.message("parameters", f"Initializing solver from parameters: \n{format_text(solver.param).rstrip()}")
+    for report in solver.load_reports:
+        solver.message("weights", f"Finetuning from {report.path}")
+    solver.message("ready", "Solver scaffolding done.")
 
 
 def _opening(solver: Solver) -> None:
