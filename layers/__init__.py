@@ -1,6 +1,7 @@
 """Layers: blobs, the Layer base class, and one file per layer type. The public names are those of ``__all__``."""
 
 from .arity import Arity, at_least, between, exactly
+from .autodiff import AutodiffLayer
 from .blob import Array, Blob, Shape
 from .context import LayerContext, Phase, choose_engine, find_path
 from .fillers import Filler
@@ -10,6 +11,7 @@ from .neuron import NeuronLayer
 __all__ = [
     "Arity",
     "Array",
+    "AutodiffLayer",
     "Blob",
     "Blobs",
     "Filler",

@@ -26,9 +26,14 @@ if TYPE_CHECKING:
         UnknownLayerError as UnknownLayerError,
         WeightsError as WeightsError,
     )
-    from .layers import Blob as Blob, Layer as Layer, Phase as Phase
+    from .layers import AutodiffLayer as AutodiffLayer, Blob as Blob, Layer as Layer, Phase as Phase
     from .netdef import Net as Net
-    from .plugins import Parameters as Parameters, hookimpl as hookimpl, register as register
+    from .plugins import (
+        Parameters as Parameters,
+        hookimpl as hookimpl,
+        register as register,
+        unregister as unregister,
+    )
     from .solver import Solver as Solver
 
 __version__ = "0.1.0"
@@ -36,9 +41,9 @@ __version__ = "0.1.0"
 _HOME = {
     "errors": """CortadoError DataError FileError FormatError MissingExtraError NetError NumericsError ParameterError
         ParseError PermissionRefused PluginError ShapeError SolverError UnknownLayerError WeightsError""",
-    "layers": "Blob Layer Phase",
+    "layers": "AutodiffLayer Blob Layer Phase",
     "netdef": "Net",
-    "plugins": "Parameters hookimpl register",
+    "plugins": "Parameters hookimpl register unregister",
     "solver": "Solver",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
