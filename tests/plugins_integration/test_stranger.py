@@ -23,7 +23,7 @@ def test_the_plugin_is_listed_with_its_version_and_what_it_brings(stranger: Envi
     rows = json.loads(stranger.cortado("plugins", "list", "--json").stdout)
     (row,) = [row for row in rows if row["plugin"] == "acme"]
     assert (row["distribution"], row["version"], row["error"]) == ("acme-cortado", "1.2.0", "")
-    assert row["registers"] == {"layers": ["ScaledTanH"], "optimizers": ["Lion"], "regularizers": ["Huber"]}
+    assert row["registers"] == {"layers": ["ScaledTanH"], "optimizers": ["PowerSign"], "regularizers": ["CappedDecay"]}
     assert "0 problems" in stranger.cortado("plugins", "doctor").stdout
 
 
@@ -51,7 +51,7 @@ import cortado
 solver = cortado.Solver("solver.prototxt", seed=3)
 metrics = [m for m in solver.train(100)]
 assert metrics[-1].loss < 0.6 * metrics[0].loss, (metrics[0], metrics[-1])
-assert type(solver.optimizer).__module__ == "acme_cortado.lion"
+assert type(solver.optimizer).__module__ == "acme_cortado.power_sign"
 w = solver.net.params["ip1"][0].data
 assert solver.regularizer.loss(w, 1.0) > 0
 net = cortado.Net("net.prototxt", phase=cortado.Phase.TRAIN)
@@ -85,9 +85,11 @@ def test_mistakes_are_refused_at_their_line(stranger: Environment, old: str, new
 
 def test_a_solver_field_outside_its_range_is_refused_at_its_line(stranger: Environment) -> None:
     text = (stranger.folder / "solver.prototxt").read_text()
-    (stranger.folder / "bad_solver.prototxt").write_text(text.replace("beta2: 0.98", "beta2: 1"))
+    (stranger.folder / "bad_solver.prototxt").write_text(text.replace("beta: 0.98", "beta: 1"))
     error = stranger.cortado("train", "bad_solver.prototxt", expect=1).stderr
-    assert re.search(r"bad_solver.prototxt:3:32: LionParameter.beta2: must be at least 0 and less than 1; got 1", error)
+    assert re.search(
+        r"bad_solver.prototxt:3:34: PowerSignParameter.beta: must be at least 0 and less than 1; got 1", error
+    )
 
 
 def test_switched_off_its_types_are_unknown_and_the_message_says_why(stranger: Environment) -> None:

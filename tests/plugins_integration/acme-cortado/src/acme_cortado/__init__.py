@@ -14,13 +14,13 @@ def cortado_layers():
 
 @cortado.hookimpl
 def cortado_optimizers():
-    from .lion import Lion
+    from .power_sign import PowerSign
 
-    return [Lion]
+    return [PowerSign]
 
 
 @cortado.hookimpl
 def cortado_regularizers():
-    from .huber import Huber
+    from .capped_decay import CappedDecay
 
-    return [Huber]
+    return [CappedDecay]

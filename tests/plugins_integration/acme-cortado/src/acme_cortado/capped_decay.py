@@ -1,4 +1,4 @@
-"""Huber: a weight decay that does not grow for large weights."""
+"""CappedDecay: a weight decay that does not grow for large weights."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from cortado.plugins import Float
 from cortado.solver import Regularizer
 
 
-class HuberParameter(cortado.Parameters, field="huber_param", number=183_204_513, owner="SolverParameter"):
+class CappedDecayParameter(cortado.Parameters, field="capped_decay_param", number=183_204_513, owner="SolverParameter"):
     width = Float(1, default=1, above=0, doc="the size of a weight at which the decay stops to grow")
 
 
-class Huber(Regularizer):
+class CappedDecay(Regularizer):
     """Loss ``strength · Σ h(w)``, h(w) = w²/2 up to ``width`` and width · (abs(w) - width/2) beyond.
 
-    Parameters, ``huber_param``: ``width`` (1).
+    Parameters, ``capped_decay_param``: ``width`` (1).
     """
 
-    type = "Huber"
-    parameters = HuberParameter
+    type = "CappedDecay"
+    parameters = CappedDecayParameter
 
     def loss(self, w, strength):
-        width = self.param.huber_param.width
+        width = self.param.capped_decay_param.width
         small = abs(w) <= width
         return strength * float((small * w**2 / 2 + ~small * width * (abs(w) - width / 2)).sum())
 
     def add_gradient(self, w, g, strength):
-        width = self.param.huber_param.width
+        width = self.param.capped_decay_param.width
         g += strength * w.clip(-width, width)
