@@ -51,7 +51,7 @@ def built_in_layers(manager: PluginManager) -> list[type[Layer]]:
 def page() -> str:
     """The whole page as Markdown."""
     manager = PluginManager(external=False)
-    schema, layers = Schema.stock(), built_in_layers(manager)
+    schema, layers = manager.schema(), built_in_layers(manager)
     index = ", ".join(f"[{layer.type}](#{layer.type.lower()})" for layer in layers)
     sheets = [sheet(layer, schema) for layer in layers]
     return "\n".join([HEAD, index + "\n", *sheets])
@@ -61,8 +61,9 @@ def sheet(layer: type[Layer], schema: Schema) -> str:
     """One layer: its heading, what it declares, its docstring, and its fields."""
     module = layer.__module__.removeprefix("cortado.").replace(".", "/")
     parts = [f"## {layer.type}", f"`{module}.py` · {declarations(layer)}", markdown(inspect.getdoc(layer) or "")]
-    if layer.param_field:
-        parts.append(field_table(layer.param_field, schema))
+    field = layer.parameters.field if layer.parameters is not None else layer.param_field
+    if field:
+        parts.append(field_table(field, schema))
     return "\n\n".join(parts) + "\n"
 
 

@@ -36,6 +36,20 @@ NEURONS = [
     LayerCase('type: "Threshold" threshold_param { threshold: 0.2 }', [(2, 3, 4)]),
 ]
 
+MODERN = [
+    LayerCase('type: "GELU"', [(2, 3, 4)]),
+    LayerCase('type: "GELU" gelu_param { form: TANH }', [(2, 3, 4)], id="GELU-tanh"),
+    LayerCase('type: "HardSigmoid"', [(2, 3, 4)]),
+    LayerCase('type: "HardSwish"', [(2, 3, 4)]),
+    LayerCase('type: "LearnedSwish"', [(2, 3, 2, 2)]),
+    LayerCase('type: "LearnedSwish" learned_swish_param { channel_shared: true }', [(2, 3)], id="LearnedSwish-shared"),
+    LayerCase('type: "Maxout"', [(2, 6)]),
+    LayerCase('type: "Maxout" maxout_param { pieces: 3 }', [(2, 6, 2, 2)], id="Maxout-images"),
+    LayerCase('type: "Mish"', [(2, 3, 4)]),
+    LayerCase('type: "RReLU"', [(2, 3, 4)]),
+    LayerCase('type: "SELU"', [(2, 3, 4)]),
+]
+
 LEARNED = [
     LayerCase('type: "Bias"', [(2, 3, 4)]),
     LayerCase('type: "Bias"', [(2, 3, 4), (3,)], id="Bias-two"),
@@ -126,6 +140,12 @@ LOSSES = [
     LayerCase('type: "HingeLoss"', [(4, 3), LABELS]),
     LayerCase('type: "HingeLoss" hinge_loss_param { norm: L2 }', [(4, 3), LABELS], id="HingeLoss-squared"),
     LayerCase('type: "InfogainLoss"', [(4, 3), LABELS, np.eye(3)]),
+    LayerCase('type: "MulticlassHingeLoss"', [(4, 3), LABELS]),
+    LayerCase(
+        'type: "MulticlassHingeLoss" multiclass_hinge_loss_param { norm: L2 margin: 2 }',
+        [(4, 3), LABELS],
+        id="MulticlassHingeLoss-squared",
+    ),
     LayerCase('type: "MultinomialLogisticLoss"', [CLASSES, LABELS]),
     LayerCase('type: "SigmoidCrossEntropyLoss"', [(4, 3), np.eye(3)[LABELS]]),
     LayerCase('type: "SoftmaxWithLoss"', [(4, 3), LABELS]),
@@ -147,7 +167,7 @@ OTHERS = [
     LayerCase('type: "Reduction" reduction_param { operation: MEAN }', [(2, 3)], id="Reduction-mean"),
 ]
 
-CASES = [*NEURONS, *LEARNED, *NORMALIZATION, *SHAPES, *WINDOWS, *LOSSES, *OTHERS]
+CASES = [*NEURONS, *MODERN, *LEARNED, *NORMALIZATION, *SHAPES, *WINDOWS, *LOSSES, *OTHERS]
 
 ELSEWHERE = {
     "Data": "reads a database: test_data.py",

@@ -12,15 +12,14 @@ import pytest
 
 from cortado.layers import Layer
 from cortado.plugins import PluginManager
-from cortado.proto import Schema, parse_text
+from cortado.proto import parse_text
 from cortado.testing import LayerRun, make_layer
 
-SCHEMA = Schema.stock()
+MANAGER = PluginManager(external=False)
+SCHEMA = MANAGER.schema()
 FIELDS = SCHEMA.message("LayerParameter").DESCRIPTOR.fields_by_name
 LAYERS = [
-    entry.item
-    for entry in PluginManager(external=False).registry("layers").all()
-    if entry.item.__module__.startswith("cortado.layers.")
+    entry.item for entry in MANAGER.registry("layers").all() if entry.item.__module__.startswith("cortado.layers.")
 ]
 WITHOUT_FORMULA = {
     "Concat": "copies",
@@ -50,7 +49,8 @@ def doc(layer: type[Layer]) -> str:
 
 
 def fields(layer: type[Layer]) -> list[Any]:
-    return list(FIELDS[layer.param_field].message_type.fields) if layer.param_field else []
+    name = layer.parameters.field if layer.parameters else layer.param_field
+    return list(FIELDS[name].message_type.fields) if name else []
 
 
 def blocks(text: str) -> Iterator[str]:
@@ -194,6 +194,9 @@ CASES: dict[str, tuple[str, list[Any]]] = {
     "Exp": ("", [ROWS]),
     "Filter": ("", [ROWS, LABELS]),
     "Flatten": ("", [IMAGE]),
+    "GELU": ("", [ROWS]),
+    "HardSigmoid": ("", [ROWS]),
+    "HardSwish": ("", [ROWS]),
     "HingeLoss": ("", [ROWS, LABELS]),
     "Im2col": ("convolution_param { kernel_size: 3 }", [IMAGE]),
     "InfogainLoss": ("", [ROWS, LABELS, np.eye(4)]),
@@ -202,16 +205,22 @@ CASES: dict[str, tuple[str, list[Any]]] = {
     "LSTM": ("recurrent_param { num_output: 2 weight_filler { value: 1 } }", [IMAGE, np.ones((2, 4))]),
     "LSTMUnit": ('top: "c" top: "h"', [IMAGE[:1, :, 0], np.ones((1, 4, 24)), np.ones((1, 4))]),
     "Log": ("", [ROWS]),
+    "LearnedSwish": ("", [IMAGE]),
     "MVN": ("", [IMAGE]),
+    "Maxout": ("", [IMAGE]),
+    "Mish": ("", [ROWS]),
+    "MulticlassHingeLoss": ("", [ROWS, LABELS]),
     "MultinomialLogisticLoss": ("", [ROWS, LABELS]),
     "PReLU": ("", [IMAGE]),
     "Parameter": ("parameter_param { shape { dim: 3 } }", []),
     "Pooling": ("pooling_param { pool: STOCHASTIC kernel_size: 2 }", [IMAGE]),
     "Power": ("power_param { power: 2 }", [ROWS]),
+    "RReLU": ("", [-ROWS]),
     "RNN": ("recurrent_param { num_output: 2 weight_filler { value: 1 } }", [IMAGE, np.ones((2, 4))]),
     "ReLU": ("", [ROWS]),
     "Reduction": ("", [ROWS]),
     "Reshape": ("reshape_param { shape { dim: -1 } }", [ROWS]),
+    "SELU": ("", [ROWS]),
     "SPP": ("spp_param { pyramid_height: 2 }", [IMAGE]),
     "Scale": ("", [IMAGE]),
     "Sigmoid": ("", [ROWS]),
