@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FormatError
+from ..errors import CortadoError, FormatError
 from .facts import differences, facts_of
 from .metrics import SmoothedLoss, TestResult
 from .run_file import read_run_file, write_run_file
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
 SUFFIX = ".cortado"
 VERSION = 1
 STATES = (".solverstate.h5", ".solverstate")
+
+
+def snapshot_base(solver: Solver) -> Path:
+    """What the names of all snapshots begin with: ``snapshot_prefix``; where that is unset, the solver file without its
+    extension; where it is a folder, the solver file's stem in that folder."""
+    prefix = Path(solver.param.snapshot_prefix)
+    stem = Path(solver.source).stem if solver.source else "cortado"
+    if not solver.param.snapshot_prefix:
+        return Path(solver.source).with_suffix("") if solver.source else Path(stem)
+    return prefix / stem if prefix.is_dir() else prefix
 
 
 def run_path(state: str | Path) -> Path:
@@ -54,7 +65,7 @@ def run_state_of(solver: Solver) -> dict[str, Any]:
     smoothed = solver.smoothed
     return {
         "solver": {
-            "smoothed": {"losses": smoothed.losses, "value": smoothed.value, "start": solver.start},
+            "smoothed": {"losses": list(smoothed.losses), "value": smoothed.value, "start": solver.start},
             "rate": solver.rate,
             "rate_factor": solver.rate_factor,
             "tested": solver.tested,
@@ -76,12 +87,30 @@ def read_run_state(path: Path) -> dict[str, Any]:
     if content.get("version") != VERSION:
         rule, got = f"run files have version {VERSION}", str(content.get("version"))
         raise FormatError(rule, where=str(path), got=got, hint="remove it to go on from the .solverstate alone")
+    check_whole(path, content)
+    return content
+
+
+def check_whole(path: Path, content: dict[str, Any]) -> None:
+    """See that the files that the run file *path* vouches for are there as they were written. Errors: FormatError."""
     try:
         for described in content["files"].values():
             _check_whole(path, described)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise FormatError(f"this run file lacks {error}", where=str(path)) from None
-    return content
+    except (KeyError, TypeError, AttributeError, OSError) as error:
+        raise FormatError(f"this run file names files that cannot be read: {error!r}", where=str(path)) from None
+
+
+def snapshots_of(solver: Solver) -> list[tuple[int, Path]]:
+    """Iteration and run file of the snapshots of this run (by its ``run_id``), in the order of their iterations."""
+    base = snapshot_base(solver)
+    found = []
+    for path in base.parent.glob("*" + SUFFIX):
+        head, _, number = path.name.removesuffix(SUFFIX).rpartition("_iter_")
+        if head == base.name and number.isdigit():
+            with suppress(CortadoError):
+                if read_run_file(path).get("run") == solver.run_id:
+                    found.append((int(number), path))
+    return sorted(found)
 
 
 def restore_run_state(solver: Solver, content: dict[str, Any], path: Path) -> list[str]:

@@ -8,19 +8,23 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from .solver import StopNow
+
 if TYPE_CHECKING:
     from .solver import Solver
 
 EFFECTS = ("stop", "snapshot", "none")
+PATIENCE = 1.0
+"""Seconds that the iteration or test batch that is going on gets to end, before it is abandoned."""
 
 
 @contextmanager
 def handle_signals(solver: Solver, sigint: str = "stop", sighup: str = "snapshot") -> Iterator[None]:
     """While the block runs, SIGINT and SIGHUP have the given effect on *solver*; SIGTERM stops it.
 
-    Effects: ``stop`` ends the run after the iteration or test batch that is going on, and the run then writes its
-    snapshot; ``snapshot`` writes one and goes on; ``none`` does nothing. A second SIGINT ends the program at once.
-    Only the main thread can do this.
+    Effects: ``stop`` ends the run after the iteration or test batch that is going on, or if that takes longer than a
+    second without finishing it, as if it had not begun; the run then writes its snapshot. ``snapshot`` writes one and
+    goes on; ``none`` does nothing. A second SIGINT ends the program at once. Only the main thread can do this.
     """
     wanted = {"SIGINT": sigint, "SIGHUP": sighup, "SIGTERM": "stop"}
     before: dict[Any, Any] = {}
@@ -28,9 +32,16 @@ def handle_signals(solver: Solver, sigint: str = "stop", sighup: str = "snapshot
         number = getattr(signal, name, None)
         if number is not None:
             before[number] = signal.signal(number, _handler(solver, effect))
+    timed = hasattr(signal, "setitimer")
+    if timed:
+        before[signal.SIGALRM] = signal.signal(signal.SIGALRM, _alarm(solver))
+    solver.interruptible = timed
     try:
         yield
     finally:
+        solver.interruptible = False
+        if timed:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -44,5 +55,15 @@ def _handler(solver: Solver, effect: str) -> Any:
                 raise KeyboardInterrupt
             solver.interrupted = True
             solver.request_stop()
+            if solver.interruptible:
+                signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+
+    return handle
+
+
+def _alarm(solver: Solver) -> Any:
+    def handle(number: int, frame: FrameType | None) -> None:
+        if solver.busy and solver.stopped:
+            raise StopNow
 
     return handle

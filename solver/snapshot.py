@@ -10,9 +10,9 @@ import numpy as np
 
 from ..errors import FileError, FormatError, WeightsError
 from ..layers import Array
-from ..netdef.weight_files import HDF5_SIGNATURE, import_h5py
+from ..netdef.weight_files import HDF5_SIGNATURE, import_h5py, read_weight_file
 from ..proto import array_to_blob, atomic_path, blob_to_array, parse_binary, read_bytes, write_binary
-from .run_state import SUFFIX, read_run_state, restore_run_state, run_path, write_run_state
+from .run_state import SUFFIX, read_run_state, restore_run_state, run_path, snapshot_base, write_run_state
 
 if TYPE_CHECKING:
     from .solver import Solver
@@ -25,15 +25,9 @@ def snapshot_paths(solver: Solver) -> tuple[Path, Path]:
     """Where the weights and the state of this iteration go: ``<prefix>_iter_<N>.caffemodel`` and ``.solverstate``,
     with ``.h5`` behind in HDF5 format.
 
-    The prefix is ``snapshot_prefix``; where that is unset, the solver file without its extension; where it is a
-    folder, the solver file's stem in that folder. Its folder is made if need be.
+    The prefix is that of ``snapshot_base``. Its folder is made if need be.
     """
-    prefix = Path(solver.param.snapshot_prefix)
-    stem = Path(solver.source).stem if solver.source else "cortado"
-    if not solver.param.snapshot_prefix:
-        prefix = Path(solver.source).with_suffix("") if solver.source else Path(stem)
-    elif prefix.is_dir():
-        prefix = prefix / stem
+    prefix = snapshot_base(solver)
     suffix = ".h5" if solver.param.snapshot_format == HDF5 else ""
     base = f"{prefix}_iter_{solver.iteration}"
     try:
@@ -88,14 +82,17 @@ def _write_hdf5(solver: Solver, weights: Path, state: Path, history: Iterable[Ar
             group.create_dataset(str(index), data=array)
 
 
-def restore_snapshot(solver: Solver, path: str | Path) -> None:
-    """Set *solver* to the snapshot *path*, a solver state or a run file; see ``Solver.restore``."""
+def restore_snapshot(solver: Solver, path: str | Path) -> Path:
+    """Set *solver* to the snapshot *path*, a solver state or a run file; see ``Solver.restore``.
+
+    Returns the file that it was restored from.
+    """
     run = Path(path) if Path(path).name.endswith(SUFFIX) else run_path(path)
     if not run.exists() and run != Path(path):
         restore_state(solver, path)
         text = "no run file beside it, so data and random numbers begin anew, as in Caffe"
         solver.message("restore", f"Restored iteration {solver.iteration} from {path}: {text}")
-        return
+        return Path(path)
     content = read_run_state(run)
     state, weights = (run.parent / Path(content["files"][kind]["name"]).name for kind in ("state", "weights"))
     restore_state(solver, state, weights)
@@ -106,6 +103,7 @@ def restore_snapshot(solver: Solver, path: str | Path) -> None:
     solver.message("restore", f"Restored iteration {solver.iteration} from {run}, to go on exactly")
     for note in notes:
         solver.message("restore", f"Not quite the same run: {note}")
+    return run
 
 
 def restore_state(solver: Solver, path: str | Path, weights: Path | None = None) -> None:
@@ -113,9 +111,7 @@ def restore_state(solver: Solver, path: str | Path, weights: Path | None = None)
 
     The weights are looked for where the state says, then beside the state. Nothing is changed unless all fits.
     """
-    data = read_bytes(path)
-    hdf5 = data.startswith(HDF5_SIGNATURE)
-    iteration, learned, step, history = _read_hdf5(path) if hdf5 else _read_binary(solver, data, path)
+    iteration, learned, step, history = _read(solver, path)
     targets = _history_in_order(solver)
     if [a.shape for a in history] != [t.shape for t in targets]:
         raise WeightsError(
@@ -131,7 +127,18 @@ def restore_state(solver: Solver, path: str | Path, weights: Path | None = None)
     solver.policy.current_step = step
 
 
+def check_state(solver: Solver, path: Path) -> None:
+    """See that the solver state *path* and the weights that it names can be read. Errors: FormatError, FileError."""
+    _, learned, _, _ = _read(solver, path)
+    read_weight_file(_find_weights(learned, path), solver.plugins)
+
+
 State = tuple[int, str, int, list[Array]]
+
+
+def _read(solver: Solver, path: str | Path) -> State:
+    data = read_bytes(path)
+    return _read_hdf5(path) if data.startswith(HDF5_SIGNATURE) else _read_binary(solver, data, path)
 
 
 def _read_binary(solver: Solver, data: bytes, path: str | Path) -> State:

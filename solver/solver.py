@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engines import ReferenceEngine
-from ..errors import CortadoError, SolverError
-from ..layers import Array, choose_engine
+from ..errors import CortadoError, NumericsError, SolverError
+from ..layers import Array, Blob, choose_engine
 from ..netdef.net import Net
 from ..netdef.weights import LoadReport, load_all
 from ..plugins import PluginManager, plugin_manager
@@ -24,9 +24,14 @@ from .evaluate import evaluate
 from .metrics import SmoothedLoss, TestResult, TrainMetrics, scores
 from .parts import asked_for, choose_parts
 from .plan import NetPlan, plan_solver
-from .run_state import run_state_of
+from .run_state import run_path, run_state_of
 from .snapshot import restore_snapshot, snapshot_paths, write_snapshot
 from .update import apply_update
+from .watchdog import Watchdog
+
+
+class StopNow(BaseException):
+    """Raised within a forward or backward pass that takes too long to be waited for when the run is to stop."""
 
 
 class Solver:
@@ -41,7 +46,8 @@ class Solver:
     *seed*: instead of the file's ``random_seed``; None with none in the file draws one, which ``solver.seed`` tells;
     *level*, *stages*: added to the training net's state;
     *callbacks*: told of what happens, see ``Callback``;
-    *fields*: solver fields that override the file's, ``{"max_iter": 100}``.
+    *fields*: solver fields that override the file's, ``{"max_iter": 100}``;
+    *on_nan*: what the first NaN or infinity does: ``"stop"``, ``"rollback"`` or ``"ignore"``, see ``Watchdog``.
 
     Attributes: ``net``, ``test_nets``; ``iteration``, how many are done; ``param``, the SolverParameter; ``rate``,
     the learning rate of the last update; ``results`` of the last test; ``interrupted``, whether a signal ended the run;
@@ -74,6 +80,7 @@ class Solver:
         allow_python_layers: bool = False,
         callbacks: Iterable[Callback] = (),
         fields: dict[str, Any] | None = None,
+        on_nan: str = "stop",
     ) -> None:
         self.plugins = plugins or plugin_manager()
         self.engine = choose_engine(engine, self.plugins)
@@ -92,7 +99,10 @@ class Solver:
         self.run_id = secrets.token_hex(8)
         self.tested: int | None = None
         self.held_state: dict[str, Any] | None = None
+        self.watchdog = Watchdog(on_nan)
+        self.interruptible = self.busy = False
         self._carries_on = False
+        self._frozen: list[tuple[Blob, Array]] = []
         own_seed = self.param.random_seed if self.param.random_seed >= 0 else secrets.randbits(63)
         self.seed = own_seed if seed is None else seed
         try:
@@ -119,6 +129,7 @@ class Solver:
         self.net = make(plan.train)
         self.net.debug_info.stop()  # in training the solver's own debug_info counts
         self.test_nets = [make(test) for test in plan.tests]
+        self._statistics = [b for x in self.net.layers for i, b in enumerate(x.blobs) if i in x.frozen]
         self.history = [self._slots(p.blob.shape, p.blob.dtype) for p in self.net.learnable]
         for test_net in self.test_nets:
             test_net.share_params_with(self.net)
@@ -187,25 +198,46 @@ class Solver:
             self.smoothed, self.start = SmoothedLoss(max(1, self.param.average_loss)), self.iteration
             self.tested = None
         self._carries_on = False
+        if self.held_state is not None:
+            self._take_up()
         self._each("on_start", self)
         try:
             while self.iteration < stop and not self._stop:
-                if self._test_due() and not self._test_or_stop():
+                try:
+                    if self._test_due() and not self._test_or_stop():
+                        break
+                    metrics = self._iterate()
+                except StopNow:
+                    self._abandon()
                     break
-                yield self._iterate()
+                except NumericsError as error:
+                    if not self.watchdog.recover(self, error):
+                        raise
+                    self._carries_on = False
+                    continue
+                yield metrics
                 if self._snapshot_wanted or (self.param.snapshot and self.iteration % self.param.snapshot == 0):
                     self._snapshot_wanted = False
                     self.snapshot()
         finally:
+            self.busy = False
             self._each("on_end", self)
 
     def _iterate(self) -> TrainMetrics:
         """One iteration: iter_size times forward and backward, then the update."""
+        if self.interruptible:
+            self._hold()
         self.net.clear_param_diffs()
         loss = 0.0
+        self.busy = self.interruptible
         for _ in range(self.param.iter_size):
-            loss += self.net.forward()
+            one = self.net.forward()
+            self.watchdog.check_loss(self, one)
+            loss += one
             self.net.backward()
+        self.busy = False
+        self.held_state = None
+        self.watchdog.check_gradients(self)
         loss /= self.param.iter_size
         smoothed = self.smoothed.add(loss, self.iteration - self.start)
         self.rate = self.policy.rate(self.iteration) * self.rate_factor
@@ -214,9 +246,27 @@ class Solver:
             self._each("on_display", self, TrainMetrics(self.iteration, loss, smoothed, self.rate, scores(self.net)))
         self._each("on_gradients", self)
         self.apply_update()
+        self.watchdog.check_weights(self)
         self.iteration += 1
         self._each("on_iteration", self, metrics)
         return metrics
+
+    def _hold(self) -> None:
+        """Remember where the run is before an iteration, which may be abandoned."""
+        self.held_state = run_state_of(self)
+        self._frozen = [(blob, blob.data.copy()) for blob in self._statistics]
+
+    def _abandon(self) -> None:
+        """Be as before the iteration that was going on: a snapshot has the state that was held."""
+        self.busy = False
+        for blob, values in self._frozen:
+            blob.data[...] = values
+
+    def _take_up(self) -> None:
+        """Go on after an iteration was abandoned."""
+        held, self.held_state = self.held_state, None
+        for net, states in zip((self.net, *self.test_nets), (held or {})["nets"], strict=True):
+            net.restore_run_state(states)
 
     def apply_update(self) -> None:
         """Move the parameters by their gradients as they are, with ``rate``: clip, average, regularise, update."""
@@ -246,10 +296,11 @@ class Solver:
     def _test_or_stop(self) -> bool:
         """Test; False when that was interrupted, in which case it is as if it had not begun."""
         before = self.held_state = run_state_of(self)
-        try:
-            complete = len(self.test()) == len(self.test_nets)
-        finally:
-            self.held_state = None
+        self._frozen = []
+        self.busy = self.interruptible
+        complete = len(self.test()) == len(self.test_nets)
+        self.busy = False
+        self.held_state = None
         if complete:
             self.tested = self.iteration
         else:
@@ -276,7 +327,11 @@ class Solver:
     def snapshot(self) -> Path:
         """Write weights and solver state, each whole or not at all; returns the path of the state."""
         weights, state = snapshot_paths(self)
+        self.busy, was_busy = False, self.busy
+        self.watchdog.check_weights(self)
         write_snapshot(self, weights, state)
+        self.watchdog.good = run_path(state)
+        self.busy = was_busy
         self._each("on_snapshot", self, weights, state)
         return state
 
@@ -290,7 +345,17 @@ class Solver:
         Errors: WeightsError for a state of another net or optimizer; FileError; FormatError for files that are damaged
         or do not belong together.
         """
-        restore_snapshot(self, path)
+        self.watchdog.good = restore_snapshot(self, path)
+
+    def restore_newest(self) -> Path | None:
+        """Go on from the newest whole snapshot under ``snapshot_prefix``; returns it, or None when there is none.
+
+        Snapshots that a kill or a full disk has left incomplete are passed over. Errors: FormatError when there are
+        snapshots and none of them is whole; those of ``restore``.
+        """
+        from .newest import restore_newest
+
+        return restore_newest(self)
 
     def carry_on(self, smoothed: SmoothedLoss, start: int) -> None:
         """Let the next ``train`` go on averaging losses from here, instead of beginning anew."""

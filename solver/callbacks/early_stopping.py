@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...plugins import Bool, Choice, Float, Int, Parameters, ParametersClass, String, UInt, hookimpl
 from ..snapshot import snapshot_paths, write_snapshot
@@ -53,11 +54,14 @@ class EarlyStopping(Callback):
         self.best_iteration = -1
         self.best_weights: Path | None = None
         self._tested = -1
+        self._resumed: tuple[float, int] | None = None
 
     def on_start(self, solver: Solver) -> None:
         if self.watch is None:
             own = solver.param.early_stopping_param
             self.watch = Watch.of(own, EarlyStoppingParameter.better.choice(own.better), "callback 'early-stopping'")
+            if self._resumed is not None:
+                self.watch.best, self.watch.since = self._resumed
         self.watch.check(solver)
 
     def on_test(self, solver: Solver, result: TestResult) -> None:
@@ -74,6 +78,18 @@ class EarlyStopping(Callback):
             text = f"{watch.metric} has not been better than {watch.best:g} since iteration {self.best_iteration}"
             solver.message("early-stopping", f"Stopping: {text}")
             solver.request_stop()
+
+    def run_state(self) -> dict[str, Any]:
+        state: dict[str, Any] = {"tested": self._tested, "best_iteration": self.best_iteration}
+        state["best_weights"] = None if self.best_weights is None else str(self.best_weights)
+        return state if self.watch is None else state | {"best": self.watch.best, "since": self.watch.since}
+
+    def restore_run_state(self, state: Mapping[str, Any]) -> None:
+        self._tested, self.best_iteration = state["tested"], state["best_iteration"]
+        self.best_weights = None if state["best_weights"] is None else Path(state["best_weights"])
+        self._resumed = (state["best"], state["since"]) if "best" in state else None
+        if self.watch is not None and self._resumed is not None:
+            self.watch.best, self.watch.since = self._resumed
 
     def _keep(self, solver: Solver, write: bool) -> None:
         self.best_iteration = solver.iteration

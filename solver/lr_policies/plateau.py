@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...plugins import Choice, Float, Int, Parameters, ParametersClass, String, UInt, hookimpl
@@ -29,7 +30,7 @@ class Plateau(LearningRatePolicy, Callback):
 
     After each test the score is compared with the best one so far. ``patience`` tests in a row that are not better by
     more than ``min_delta`` make a drop, and the counting starts again. The number of drops is saved with the solver
-    state; the best score is not, so a run that is resumed waits for it anew.
+    state, the best score beside it; where only the solver state is left, a resumed run waits for it anew.
 
     Parameters, ``plateau_param``: ``metric`` ("loss"), ``better`` (LOWER, or HIGHER, as for an accuracy), ``patience``
     (5), ``factor`` (0.1), ``minimum`` (0), ``min_delta`` (0), ``test_net`` (0).
@@ -66,6 +67,12 @@ class Plateau(LearningRatePolicy, Callback):
             self.current_step += 1
             rate = self.rate(solver.iteration)
             solver.message("plateau", f"{self.watch.metric} stands at {self.watch.best:g}: learning rate {rate:g}")
+
+    def run_state(self) -> dict[str, Any]:
+        return {"best": self.watch.best, "since": self.watch.since, "tested": self._tested}
+
+    def restore_run_state(self, state: Mapping[str, Any]) -> None:
+        self.watch.best, self.watch.since, self._tested = state["best"], state["since"], state["tested"]
 
 
 @hookimpl

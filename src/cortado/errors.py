@@ -127,7 +127,16 @@ class DataError(CortadoError):
 
 
 class NumericsError(CortadoError):
-    """NaN or infinity where numbers were expected."""
+    """NaN or infinity where numbers were expected.
+
+    From a training run it also says in which ``iteration``, ``layer`` and ``blob``, and ``when``: in the forward or
+    backward pass, or in the update.
+    """
+
+    iteration: int | None = None
+    layer: str = ""
+    blob: str = ""
+    when: str = ""
 
 
 class PluginError(CortadoError):

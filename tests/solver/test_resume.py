@@ -15,7 +15,6 @@ from cortado.data import array_to_datum
 from cortado.data.sources.lmdb import Lmdb
 from cortado.errors import FormatError, WeightsError
 from cortado.solver import Callback
-from cortado.solver.callbacks.early_stopping import EarlyStopping
 from cortado.solver.run_file import read_run_file
 
 DATA = """
@@ -195,17 +194,33 @@ def test_a_shuffled_hdf5_file(make: Callable[..., Solver], tmp_path: Path) -> No
 
 def test_callbacks_go_on(make: Callable[..., Solver], images: str) -> None:
     """Early stopping ends the resumed run where it ends the other."""
-    how: dict[str, Any] = {"net": images, "base": SOLVER.replace("test_interval: 3", "test_interval: 1")}
-    whole = make(callbacks=[EarlyStopping("accuracy", patience=4)], seed=1, **how)
+    base = SOLVER.replace("test_interval: 3", "test_interval: 1")
+    base += 'early_stopping_param { metric: "accuracy" better: HIGHER patience: 4 }'
+    whole = make(net=images, base=base, seed=1)
     whole.step(LAST)
     assert whole.stopped
-    first = make(callbacks=[EarlyStopping("accuracy", patience=4)], seed=1, **how)
+    first = make(net=images, base=base, seed=1)
     first.step(whole.iteration - 1)
     assert not first.stopped
-    second = make(callbacks=[EarlyStopping("accuracy", patience=4)], **how)
+    second = make(net=images, base=base)
     second.restore(first.snapshot())
     second.step(LAST)
     assert (second.stopped, second.iteration) == (True, whole.iteration)
+
+
+def test_the_plateau_policy_goes_on(make: Callable[..., Solver], images: str) -> None:
+    base = SOLVER.replace("test_interval: 3", "test_interval: 1").replace('"multistep"', '"plateau"')
+    how: dict[str, Any] = {"net": images, "base": base + "plateau_param { patience: 2 }"}
+    diary, weights = uninterrupted(make, seed=3, **how)
+    assert len({row[2] for key, row in diary.rows.items() if key[0] == "train"}) > 1
+    for stop in (2, 5, 8):
+        first = make(callbacks=[half := Diary()], seed=3, **how)
+        first.step(stop)
+        second = make(callbacks=[half], **how)
+        second.restore(first.snapshot())
+        second.step(LAST - stop)
+        assert half.rows == diary.rows
+        assert weights_of(second) == weights
 
 
 def test_parts_of_plugins_go_on(make: Callable[..., Solver]) -> None:

@@ -65,7 +65,11 @@ def test_keeps_the_best_weights_and_their_state(make: Any, tmp_path: Path) -> No
     np.testing.assert_array_equal(weights.data, 3)
     assert solver.iteration == 3
     assert not solver.stopped
-    assert sorted(path.name for path in tmp_path.glob("s_*")) == ["s_best.caffemodel", "s_best.solverstate"]
+    assert sorted(path.name for path in tmp_path.glob("s_*")) == [
+        "s_best.caffemodel",
+        "s_best.cortado",
+        "s_best.solverstate",
+    ]
 
 
 def test_can_do_without_files(make: Any, tmp_path: Path) -> None:
