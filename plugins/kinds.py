@@ -18,10 +18,10 @@ KINDS = {
              "cortado.solver.LearningRatePolicy"),
         Kind("callbacks", "cortado_callbacks", "solver.callbacks", "callback", SolverError, "cortado.solver.Callback"),
         Kind("sources", "cortado_sources", "data.sources", "database backend", base="cortado.data.Source"),
-        Kind("engines", "cortado_engines", "engines", "engine"),
+        Kind("engines", "cortado_engines", "engines", "engine", base="callables that make an engine", needs="__call__"),
         Kind("parameters", "cortado_parameters", "", "schema field", base="cortado.Parameters", named_by="field"),
         Kind("dialects", "cortado_dialects", "dialects", "dialect"),
-        Kind("commands", "cortado_commands", "", "command"),
+        Kind("commands", "cortado_commands", "", "command", base="click commands", needs="make_context"),
     )
 }  # fmt: skip
 """By name, in the order in which they are listed."""

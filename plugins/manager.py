@@ -137,7 +137,7 @@ class PluginManager:
         return found
 
     def field_hint(self, message: str, field: str) -> str | None:
-        """What there is to say about a field that the schema lacks: that plugins clash over it, or which are missing."""
+        """What there is to say of a field that the schema lacks: that plugins clash over it, or which are missing."""
         claims = [str(e) for cls, e in self.refused.items() if (cls.owner, cls.field) == (message, field)]
         missing = self._missing("parameters") if field.endswith("_param") else None
         return "; ".join(dict.fromkeys(claims)) or missing

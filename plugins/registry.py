@@ -37,8 +37,8 @@ class Entry:
 @dataclass(frozen=True)
 class Kind:
     """What can be registered: the *hook* that collects it, the *package* its built-in members live in, how to speak
-    of one (``layer type``), the error for an *unknown* name, the *base* class of its members (empty for objects of
-    any class), and the attribute that holds a member's name."""
+    of one (``layer type``), the error for an *unknown* name, the *base* class of its members (or, where they are no
+    classes, what they are and the attribute that they *need*), and the attribute that a member is *named_by*."""
 
     name: str
     hook: str
@@ -46,7 +46,14 @@ class Kind:
     noun: str
     unknown: type[CortadoError] = PluginError
     base: str = ""
+    needs: str = ""
     named_by: str = "type"
+
+    def takes(self, item: Any) -> bool:
+        """Whether *item* is of this kind."""
+        if self.needs:
+            return hasattr(item, self.needs)
+        return isinstance(item, type) and getattr(item, "plugin_kind", None) == self.name
 
 
 @dataclass
@@ -141,8 +148,9 @@ def _named(contribution: Any, kind: Kind, provider: Provider) -> list[tuple[str,
     else:
         raise _breach(kind, provider, "must return a list of classes or a mapping from names", repr(contribution))
     for name, item in pairs:
-        if kind.base and not (isinstance(item, type) and getattr(item, "plugin_kind", None) == kind.name):
-            raise _breach(kind, provider, f"must return subclasses of {kind.base}", repr(item))
+        if kind.base and not kind.takes(item):
+            what = kind.base if kind.needs else f"subclasses of {kind.base}"
+            raise _breach(kind, provider, f"must return {what}", repr(item))
         if not isinstance(name, str) or not name or "/" in name:
             rule = f"must return classes that name themselves in a class attribute '{kind.named_by}'"
             raise _breach(kind, provider, rule, f"{name!r} for {item!r}")

@@ -94,7 +94,7 @@ def test_assignments_to_parts_and_in_place_operators(rng: np.random.Generator) -
 
 
 def test_a_derived_layer_keeps_the_whole_contract() -> None:
-    class SoftsignParameter(Parameters, field="softsign_param", number=5310):
+    class SoftsignParameter(Parameters, field="softsign_param", number=81_000_011):
         scale = Float(1, default=1, above=0, doc="slope at 0")
 
     class Softsign(Elementwise):

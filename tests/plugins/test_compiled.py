@@ -45,17 +45,17 @@ def forms(tmp_path: Path) -> list[Any]:
 
 def test_every_form_of_descriptor_declares_the_field_with_all_it_uses(tmp_path: Path) -> None:
     for form in forms(tmp_path):
-        declared = Parameters.from_descriptor(form, "BoxParameter", field="box_param", number=6001)
+        declared = Parameters.from_descriptor(form, "BoxParameter", field="box_param", number=82006001)
         layer = read(declared, "box_param { box { x: 1 unit: METRE } box { } }")
         assert [(b.x, b.unit) for b in layer.box_param.box] == [(1, 1), (2.5, 0)]
-        assert {f.name: f.number for f in layer.DESCRIPTOR.fields}["box_param"] == 6001
+        assert {f.name: f.number for f in layer.DESCRIPTOR.fields}["box_param"] == 82006001
         assert "Unused" not in layer.DESCRIPTOR.file.message_types_by_name
 
 
 def test_two_fields_may_use_messages_of_one_file() -> None:
     data = file().SerializeToString()
-    one = Parameters.from_descriptor(data, "BoxParameter", field="box_param", number=6001)
-    two = Parameters.from_descriptor(data, "Box", field="single_box_param", number=6002)
+    one = Parameters.from_descriptor(data, "BoxParameter", field="box_param", number=82006001)
+    two = Parameters.from_descriptor(data, "Box", field="single_box_param", number=82006002)
     schema, refused = compose([(one, Provider("p", "p")), (two, Provider("p", "p"))])
     assert not refused
     layer: Any = parse_text("single_box_param { x: 3 }", schema.message("LayerParameter"), "x").message
@@ -63,12 +63,12 @@ def test_two_fields_may_use_messages_of_one_file() -> None:
 
 
 def test_a_rule_for_the_whole_message_can_be_added() -> None:
-    class Checked(Parameters, field="unused_param", number=6003):
+    class Checked(Parameters, field="unused_param", number=82006003):
         @classmethod
         def check(cls, param: Any) -> str | None:
             return None if len(param.box) else "there must be a box"
 
-    declared = Checked.from_descriptor(file().SerializeToString(), "BoxParameter", field="box_param", number=6001)
+    declared = Checked.from_descriptor(file().SerializeToString(), "BoxParameter", field="box_param", number=82006001)
     with pytest.raises(Exception, match=r"x:1:1: LayerParameter.box_param: there must be a box"):
         read(declared, "box_param { }")
 
@@ -86,4 +86,4 @@ def test_a_rule_for_the_whole_message_can_be_added() -> None:
 )
 def test_what_is_no_descriptor(descriptor: Any, message: str, rule: str) -> None:
     with pytest.raises(PluginError, match=rule):
-        Parameters.from_descriptor(descriptor, message, field="box_param", number=6001)
+        Parameters.from_descriptor(descriptor, message, field="box_param", number=82006001)

@@ -26,8 +26,8 @@ def add(manager: PluginManager, name: str, version: str, *parameters: type[Param
 
 
 def test_everybody_s_fields_are_in_one_schema(manager: PluginManager) -> None:
-    add(manager, "acme", "1.0", declare("acme_param", 6101, "AcmeParameter"))
-    add(manager, "other", "2.0", declare("other_param", 6102, "OtherParameter"))
+    add(manager, "acme", "1.0", declare("acme_param", 82006101, "AcmeParameter"))
+    add(manager, "other", "2.0", declare("other_param", 82006102, "OtherParameter"))
     schema = manager.schema()
     assert schema.provider_of("LayerParameter", "acme_param") == "acme-layers 1.0"
     assert schema.provider_of("LayerParameter", "other_param") == "other-layers 2.0"
@@ -38,14 +38,17 @@ def test_everybody_s_fields_are_in_one_schema(manager: PluginManager) -> None:
     ("theirs", "what"),
     [
         (
-            declare("acme_param", 6102, "OtherParameter"),
+            declare("acme_param", 82006102, "OtherParameter"),
             "LayerParameter.acme_param is already a field of acme-layers 1.0",
         ),
         (
-            declare("other_param", 6101, "OtherParameter"),
-            "number 6101 of LayerParameter is already acme_param of acme-layers",
+            declare("other_param", 82006101, "OtherParameter"),
+            "number 82006101 of LayerParameter is already acme_param of acme-layers",
         ),
-        (declare("other_param", 6102, "AcmeParameter"), "the message AcmeParameter is already one of acme-layers 1.0"),
+        (
+            declare("other_param", 82006102, "AcmeParameter"),
+            "the message AcmeParameter is already one of acme-layers 1.0",
+        ),
     ],
 )
 def test_a_clash_takes_both_sides_out_and_is_told_where_they_are_used(
@@ -55,8 +58,8 @@ def test_a_clash_takes_both_sides_out_and_is_told_where_they_are_used(
         manager,
         "acme",
         "1.0",
-        declare("acme_param", 6101, "AcmeParameter"),
-        declare("fine_param", 6103, "FineParameter"),
+        declare("acme_param", 82006101, "AcmeParameter"),
+        declare("fine_param", 82006103, "FineParameter"),
     )
     add(manager, "other", "2.0", theirs)
     names = set(manager.schema().message("LayerParameter").DESCRIPTOR.fields_by_name)
@@ -77,7 +80,7 @@ def test_a_clash_takes_both_sides_out_and_is_told_where_they_are_used(
 
 
 def test_a_field_that_stock_caffe_has_is_refused(manager: PluginManager) -> None:
-    add(manager, "acme", "1.0", declare("pooling_param", 6101, "AcmeParameter"))
+    add(manager, "acme", "1.0", declare("pooling_param", 82006101, "AcmeParameter"))
     add(manager, "other", "1.0", declare("my_param", 121, "MyParameter"))
     with pytest.raises(PluginError, match=r"LayerParameter.pooling_param is already a field of stock Caffe"):
         manager.get("layers", "Acme0")
@@ -86,16 +89,16 @@ def test_a_field_that_stock_caffe_has_is_refused(manager: PluginManager) -> None
 
 
 def test_a_message_that_does_not_exist_is_the_fault_of_its_plugin_alone(manager: PluginManager) -> None:
-    bad = declare("acme_param", 6101, "AcmeParameter", filler=Message(1, "FilerParameter"))
+    bad = declare("acme_param", 82006101, "AcmeParameter", filler=Message(1, "FilerParameter"))
     add(manager, "acme", "1.0", bad)
-    add(manager, "other", "1.0", declare("other_param", 6102, "OtherParameter"))
+    add(manager, "other", "1.0", declare("other_param", 82006102, "OtherParameter"))
     with pytest.raises(PluginError, match=r"cannot be used: acme-layers 1.0: .*FilerParameter"):
         manager.get("layers", "Acme0")
     assert manager.get("layers", "Other0")
 
 
 def test_two_layers_may_share_a_declaration_also_across_plugins(manager: PluginManager) -> None:
-    shared = declare("acme_param", 6101, "AcmeParameter")
+    shared = declare("acme_param", 82006101, "AcmeParameter")
     add(manager, "acme", "1.0", shared, shared)
     add(manager, "other", "1.0", shared)
     assert manager.schema().provider_of("LayerParameter", "acme_param") == "acme-layers 1.0"
@@ -105,7 +108,7 @@ def test_two_layers_may_share_a_declaration_also_across_plugins(manager: PluginM
 
 
 def test_a_field_that_belongs_to_no_class(manager: PluginManager) -> None:
-    augmentation = declare("augmentation_param", 6104, "AugmentationParameter")
+    augmentation = declare("augmentation_param", 82006104, "AugmentationParameter")
     plugin = SimpleNamespace(cortado_parameters=cortado.hookimpl(lambda: [augmentation]))
     manager.register(plugin, "acme")
     assert "augmentation_param" in manager.schema().message("LayerParameter").DESCRIPTOR.fields_by_name

@@ -246,7 +246,7 @@ class TestRegister:
             manager.unregister("mein")
 
     def test_the_schema_follows(self, manager: PluginManager) -> None:
-        class CubeParameter(Parameters, field="cube_param", number=5300):
+        class CubeParameter(Parameters, field="cube_param", number=81_000_010):
             side = Float(1, default=2)
 
         class WithField(cortado.Layer):

@@ -21,7 +21,7 @@ def own() -> Iterator[PluginManager]:
     use_plugin_manager(before)
 
 
-class CubeParameter(Parameters, field="cube_param", number=5300):
+class CubeParameter(Parameters, field="cube_param", number=81_000_010):
     scale = Float(1, default=1, doc="what the cube is multiplied by")
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import click
 import pytest
 
 from cortado import Layer
@@ -114,10 +115,15 @@ def test_nonsense_is_refused_in_the_name_of_its_plugin(registry: Registry, contr
     assert registry.names() == ["ReLU", "TanH"], "nothing was added"
 
 
-def test_kinds_without_a_base_take_any_object_under_a_name() -> None:
+def test_kinds_of_objects_take_what_has_the_right_attribute() -> None:
     registry = Registry(KINDS["commands"])
-    registry.add({"hello": 1}, ACME)
-    assert registry.get("hello").item == 1
+    hello = click.Command("hello")
+    registry.add({"hello": hello}, ACME)
+    assert registry.get("hello").item is hello
+    with pytest.raises(PluginError, match=r"cortado_commands\(\) must return click commands; got 1"):
+        registry.add({"one": 1}, ACME)
+    with pytest.raises(PluginError, match=r"cortado_engines\(\) must return callables that make an engine; got 1"):
+        Registry(KINDS["engines"]).add({"one": 1}, ACME)
 
 
 def test_mappings_give_a_class_another_name(registry: Registry) -> None:

@@ -11,6 +11,9 @@ from importlib import import_module
 
 import click
 
+from .. import __version__
+from ._plugin_options import plugin_options
+
 
 class Program(click.Group):
     """A group that imports a command when it is needed."""
@@ -25,7 +28,7 @@ class Program(click.Group):
             command: click.Command = import_module(f".{module}", __name__).command
             command.name = cmd_name
             return command
-        return _plugin_commands().get(cmd_name)
+        return _plugin_command(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -39,10 +42,20 @@ class Program(click.Group):
             raise click.UsageError(f"{error.message} {hint}" if hint else error.message, ctx) from None
 
 
-def _plugin_commands() -> dict[str, click.Command]:
+def _plugin_commands() -> list[str]:
     from ..plugins import plugin_manager
 
-    return {entry.name: entry.item for entry in plugin_manager().registry("commands").all()}
+    return plugin_manager().registry("commands").names()
+
+
+def _plugin_command(name: str) -> click.Command | None:
+    """The command of a plugin, as ``name`` or ``distribution/name``. Errors: PluginError where several have it."""
+    from ..plugins import plugin_manager
+
+    if name.rpartition("/")[2] not in _plugin_commands():
+        return None
+    command: click.Command = plugin_manager().get("commands", name).item
+    return command
 
 
 @click.group(
@@ -50,7 +63,8 @@ def _plugin_commands() -> dict[str, click.Command]:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Example: cortado train examples/digits/solver.prototxt",
 )
-@click.version_option(package_name="cortado", prog_name="cortado")
+@plugin_options
+@click.version_option(__version__, prog_name="cortado")
 def program() -> None:
     """Train, test and look into Caffe networks.
 
