@@ -11,6 +11,7 @@ images                        decode, resize, encode
 
 from . import images
 from .datum import array_to_datum, datum_to_array, parse_datum
+from .finite import check_finite
 from .mean import compute_mean, read_mean, write_mean
 from .prefetch import Batch, Prefetcher, Producer, State
 from .reader import Picker, Stream, read_records
@@ -29,6 +30,7 @@ __all__ = [
     "State",
     "Stream",
     "array_to_datum",
+    "check_finite",
     "compute_mean",
     "create_source",
     "datum_to_array",

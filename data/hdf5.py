@@ -90,6 +90,11 @@ class Hdf5Rows:
         """The shape of a row of the dataset *name*."""
         return self.headers[0].shapes[name]
 
+    def name(self, row: int) -> str:
+        """What messages call row number *row*."""
+        file = int(np.searchsorted(self.starts, row, side="right")) - 1
+        return f"row {row - int(self.starts[file])} of {self.headers[file].path}"
+
     def shuffled(self, rng: np.random.Generator) -> Array:
         """All rows in a random order that takes the files one after the other."""
         order = [self.starts[f] + rng.permutation(self.headers[f].rows) for f in rng.permutation(len(self.headers))]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ..errors import DataError, FormatError
 from ..proto import Schema, array_to_blob, atomic_write, blob_to_array, read_binary
 from .datum import datum_to_array, parse_datum
+from .finite import check_finite
 from .sources import Record
 
 Array = npt.NDArray[Any]
@@ -29,6 +30,7 @@ def read_mean(path: str | Path) -> Array:
     if values.ndim != 3:
         rule = "a mean file holds one blob of 1 x channels x height x width"
         raise FormatError(rule, where=str(Path(path).absolute()), got=str(shape))
+    check_finite(values, f"mean file {Path(path).absolute()}")
     return values.astype(np.float32, copy=False)
 
 

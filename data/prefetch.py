@@ -24,12 +24,14 @@ PATIENCE = 1.0
 
 
 class Batch:
-    """Arrays that are filled again and again; ``state`` is the reading position after them."""
+    """Arrays that are filled again and again; ``state`` is the reading position after them, and ``names`` what messages
+    call the records in them, a new sequence in every filling."""
 
     def __init__(self, dtype: npt.DTypeLike) -> None:
         self.dtype = np.dtype(dtype)
         self.arrays: list[Array] = []
         self.state: State = {}
+        self.names: Sequence[str] = ()
         self._flats: list[Array] = []
 
     def array(self, index: int, shape: Sequence[int]) -> Array:

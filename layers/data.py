@@ -14,6 +14,7 @@ from ..data import (
     Source,
     State,
     Stream,
+    check_finite,
     datum_to_array,
     open_source,
     parse_datum,
@@ -126,14 +127,17 @@ class DatumBatches:
         draws = self.transformer.draw(self.streams(self.batches * self.world + self.rank), self.count)
         out: Any = None
         labels = batch.array(1, (self.count,)) if self.labels else None
+        names: list[str] = []
         for index in range(self.count):
             record = next(self.reader)
-            image, label = self._array(record.value, record.name)
+            names.append(record.name)
+            image, label = self._array(record.value, names[-1])
             if out is None:
                 out = batch.array(0, (self.count, *self.transformer.output_shape(image.shape)))
-            self.transformer.apply(image, out[index], None if draws is None else draws[index], record.name)
+            self.transformer.apply(image, out[index], None if draws is None else draws[index], names[-1])
             if labels is not None:
                 labels[index] = label
+        batch.names = names
         self.batches += 1
 
     def state(self) -> State:
@@ -145,7 +149,9 @@ class DatumBatches:
 
     def _array(self, value: bytes, name: str) -> tuple[np.ndarray[Any, Any], int]:
         datum = parse_datum(value, name)
-        return datum_to_array(datum, name, self.transformer.color, value), datum.label
+        array = datum_to_array(datum, name, self.transformer.color, value)
+        check_finite(array, name)
+        return array, datum.label
 
 
 @hookimpl

@@ -33,6 +33,8 @@ class DataLayer(Layer):
     stateful: ClassVar[bool] = True
     stochastic: ClassVar[bool] = True
 
+    record_names: Sequence[str] = ()
+    """What messages call the records of the batch in the tops; a layer after this one may find a fault in them."""
     _prefetcher: Prefetcher | None = None
 
     def open(self, top: Blobs) -> Producer:
@@ -75,6 +77,7 @@ class DataLayer(Layer):
         for blob, array in zip(top, batch.arrays, strict=True):
             blob.reshape(array.shape)
             self.engine.copy(array, blob.data)
+        self.record_names = batch.names
         self.prefetcher.release()
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ..data import Batch, Producer, State, Stream, missing
+from ..data.finite import check_finite
 from ..data.hdf5 import Hdf5Rows, read_header
 from ..errors import DataError, ParameterError
 from ..plugins import hookimpl
@@ -76,6 +77,19 @@ class HDF5Data(DataLayer):
         return path if path.exists() else source.parent / line
 
 
+class RowNames(Sequence[str]):
+    """What the *numbers* of some rows are called, worked out when it is asked for."""
+
+    def __init__(self, rows: Hdf5Rows, numbers: Array) -> None:
+        self.rows, self.numbers = rows, numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.rows.name(int(self.numbers[index]))
+
+
 class RowBatches:
     """Makes batches of the rows of HDF5 files."""
 
@@ -89,10 +103,14 @@ class RowBatches:
         names = self.rows.names
         arrays = {name: batch.array(i, (self.count, *self.rows.shape(name))) for i, name in enumerate(names)}
 
+        numbers = self._next_rows()
+
         def write(name: str, places: slice, values: Array) -> None:
+            check_finite(values, lambda i: f"dataset '{name}', {self.rows.name(int(numbers[places.start + i]))}")
             arrays[name][places] = values
 
-        self.rows.read(self._next_rows(), write)
+        self.rows.read(numbers, write)
+        batch.names = RowNames(self.rows, numbers)
         self.position += self.count * self.world
 
     def state(self) -> State:

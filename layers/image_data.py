@@ -130,13 +130,16 @@ class ImageBatches:
     def fill(self, batch: Batch) -> None:
         draws = self.transformer.draw(self.streams(self.batches * self.world + self.rank), self.count)
         labels = batch.array(1, (self.count,))
+        names: list[str] = []
         for index in range(self.count):
             item = next(self.lines)
+            names.append(f"image {item.path}")
             image = self.reader(item)
             if index == 0:
                 out = batch.array(0, (self.count, *self.transformer.output_shape(image.shape)))
-            self.transformer.apply(image, out[index], None if draws is None else draws[index], f"image {item.path}")
+            self.transformer.apply(image, out[index], None if draws is None else draws[index], names[-1])
             labels[index] = item.label
+        batch.names = names
         self.batches += 1
 
     def state(self) -> State:

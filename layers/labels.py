@@ -41,13 +41,15 @@ class LabelCheck:
     def _refuse(self, labels: Blob, fine: Array, classes: int) -> None:
         at = np.unravel_index(int(fine.argmin()), labels.shape)
         place = ", ".join(str(int(i)) for i in at)
-        raise DataError(
+        error = DataError(
             f"labels must be from 0 to {classes - 1}, as there are {classes} classes",
             where=self.layer.context.position(),
             who=self.layer.who,
             got=f"{float(labels.data[at]):g} at '{labels.name}'[{place}]",
             hint="mark labels to skip with ignore_label, where the layer has it, or raise the number of outputs",
         )
+        error.item = (labels.name, int(at[0]) if at else 0)
+        raise error
 
 
 def class_index(label: Array) -> Array:

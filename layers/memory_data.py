@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from ..data import DataTransformer, datum_to_array
+from ..data import DataTransformer, check_finite, datum_to_array
 from ..data.images import to_planes
 from ..errors import CortadoError, DataError
 from ..plugins import hookimpl
@@ -116,6 +116,8 @@ class MemoryData(Layer):
         self._check_count(len(values))
         if marks.size != len(values):
             self._refuse(f"there must be one label for each of {len(values)} records", marks.shape)
+        self._check_finite(values)
+        self._check_finite(marks.reshape(-1))
         self._data = values.astype(self.dtype)
         self._labels = marks.reshape(-1).astype(self.dtype)
         self._position, self._unused = 0, False
@@ -149,6 +151,8 @@ class MemoryData(Layer):
         self._check_count(len(images))
         if len(labels) != len(images):
             self._refuse(f"there must be one label for each of {len(images)} images", len(labels))
+        for number, image in enumerate(images):
+            self._check_finite(image, f"record {number}")
         out = np.empty((len(images), *self.shape), self.dtype)
         draws = self.transformer.draw(self.context.stream("data", self.name, "transform", self._added), len(images))
         try:
@@ -159,6 +163,12 @@ class MemoryData(Layer):
         self._data, self._labels = out, np.array(labels, self.dtype)
         self._position, self._unused = 0, True
         self._added += 1
+
+    def _check_finite(self, values: Array, name: str | None = None) -> None:
+        try:
+            check_finite(values, name or "record {}".format)
+        except CortadoError as error:
+            raise error.located(self.context.position(), self.who) from None
 
     def _expect_used(self) -> None:
         if self._unused and self._data is not None:

@@ -163,6 +163,7 @@ class WindowBatches:
         for index, (window, flip) in enumerate(zip(chosen, flips, strict=True)):
             self._fill_one(window, bool(flip), out[index])
             labels[index] = window.label
+        batch.names = [f"a window of image {self.file.images[window.image][0]}" for window in chosen]
         self.batches += 1
 
     def state(self) -> State:

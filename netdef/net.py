@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engines import ReferenceEngine
-from ..errors import NetError, WeightsError, nearest
+from ..errors import DataError, NetError, WeightsError, nearest
 from ..layers import Array, Blob, LayerContext, Phase, choose_engine
 from ..plugins import PluginManager, plugin_manager
 from .build import build
@@ -20,6 +20,7 @@ from .debug_info import DebugInfo
 from .definition import NetSource, definition
 from .gradients import gradient_needs
 from .graph import wire
+from .records import name_record
 from .sharing import Parameter, learnable_parameters
 from .splits import insert_splits
 from .state import NetState, select
@@ -155,12 +156,15 @@ class Net:
         """
         loss = 0.0
         watched = self.before_forward or self.after_forward
-        for index, step in enumerate(self.steps[start : None if end is None else end + 1], start):
-            if watched:
-                _call(self.before_forward, index)
-            loss += step.forward()
-            if watched:
-                _call(self.after_forward, index)
+        try:
+            for index, step in enumerate(self.steps[start : None if end is None else end + 1], start):
+                if watched:
+                    _call(self.before_forward, index)
+                loss += step.forward()
+                if watched:
+                    _call(self.after_forward, index)
+        except DataError as error:
+            raise name_record(self.steps, error) from None
         return loss
 
     @np.errstate(all="ignore")

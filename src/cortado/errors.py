@@ -123,7 +123,9 @@ class WeightsError(CortadoError):
 
 
 class DataError(CortadoError):
-    """A record that cannot be used."""
+    """A record that cannot be used. ``item`` is the blob that it is in, and its index there, where that is known."""
+
+    item: tuple[str, int] | None = None
 
 
 class NumericsError(CortadoError):
