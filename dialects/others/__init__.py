@@ -39,7 +39,6 @@ FORKS: dict[str, tuple[str, tuple[Table, ...]]] = {
     "sphereface": ("SphereFace, wy1iu/sphereface", ()),
     "squeezedet": ("SqueezeDet, in opencv/opencv_contrib", ()),
     "textboxes": ("TextBoxes, MhLiao/TextBoxes", (*SSD, OWN)),
-    "ttc": ("OpenVINO's training toolbox, opencv/training_toolbox_caffe", SSD),
     "untrimmednet": ("UntrimmedNets, yjxiong/caffe", (BN,)),
     "yjxiong": ("video understanding, yjxiong/caffe", (BN, INTERP)),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ...layers import Layer
 from ...plugins import hookimpl
 from ..base import Dialect
 from ..table import Table
@@ -45,3 +46,10 @@ class Deformable(Dialect):
 @hookimpl
 def cortado_dialects() -> list[type[Dialect]]:
     return [FastRCNN, RegionFCN, PVANet, Deformable]
+
+
+@hookimpl
+def cortado_layers() -> list[type[Layer]]:
+    from .smooth_l1_loss import SmoothL1Loss
+
+    return [SmoothL1Loss]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ...layers import Layer
 from ...plugins import hookimpl
 from ..base import Dialect
 from ..table import Table
-from .tables import ANNOTATIONS, LAYERS, OWN, TRANSFORM
+from .tables import ANNOTATIONS, LAYERS, OWN, TRANSFORM, TTC
 
 
 class SSD(Dialect):
@@ -18,6 +19,26 @@ class SSD(Dialect):
     tables: ClassVar[tuple[Table, ...]] = (ANNOTATIONS, LAYERS, TRANSFORM, OWN)
 
 
+class TrainingToolbox(Dialect):
+    """The Caffe of OpenVINO's training toolbox, on SSD (2019)."""
+
+    type: ClassVar[str] = "ttc"
+    fork: ClassVar[str] = "OpenVINO's training toolbox, opencv/training_toolbox_caffe"
+    tables: ClassVar[tuple[Table, ...]] = (ANNOTATIONS, LAYERS, TRANSFORM, TTC)
+
+
 @hookimpl
 def cortado_dialects() -> list[type[Dialect]]:
-    return [SSD]
+    return [SSD, TrainingToolbox]
+
+
+@hookimpl
+def cortado_layers() -> list[type[Layer]]:
+    from .detection_output import DetectionOutput
+    from .multibox_loss import MultiBoxLoss
+    from .normalize import Normalize
+    from .permute import Permute
+    from .prior_box import PriorBox
+    from .prior_box_clustered import PriorBoxClustered
+
+    return [DetectionOutput, MultiBoxLoss, Normalize, Permute, PriorBox, PriorBoxClustered]

@@ -1,4 +1,4 @@
-"""The tables of SSD; forks that took SSD over include all but the last."""
+"""The tables of SSD, which forks that took it over include, all but OWN; and that of the training toolbox."""
 
 from __future__ import annotations
 
@@ -12,3 +12,4 @@ ANNOTATIONS = Table("ssd", HERE / "annotations.table")
 LAYERS = Table("ssd", HERE / "layers.table")
 TRANSFORM = Table("ssd", HERE / "transform.table")
 OWN = Table("ssd", HERE / "own.table")
+TTC = Table("ttc", HERE / "ttc.table")
