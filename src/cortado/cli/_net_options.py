@@ -1,0 +1,52 @@
+"""Options of the commands that look at a net without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ._options import level, stages
+
+if TYPE_CHECKING:
+    from ..layers import Phase, Shape
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+phase = click.option(
+    "--phase",
+    type=click.Choice(["TRAIN", "TEST"]),
+    help="Phase of the net.  [default: TEST, or TRAIN where TEST has no data]",
+)
+shapes = click.option(
+    "--shape", "shapes", multiple=True, metavar="BLOB=NxCxHxW", help="Shape of a blob that only data could tell."
+)
+
+
+def looking(function: F) -> F:
+    """--phase, --shape, --level, --stage."""
+    for option in (stages, level, shapes, phase):
+        function = option(function)
+    return function
+
+
+def phase_of(name: str | None) -> Phase | None:
+    from ..layers import Phase
+
+    return Phase[name] if name else None
+
+
+def shapes_of(texts: tuple[str, ...]) -> dict[str, Shape]:
+    """``--shape`` options as shapes by blob name. Errors: click.UsageError."""
+    return dict(_shape(text) for text in texts)
+
+
+def _shape(text: str) -> tuple[str, Shape]:
+    name, equals, sizes = text.partition("=")
+    try:
+        if equals:
+            return name, tuple(int(n) for n in sizes.lower().replace(",", "x").split("x"))
+    except ValueError:
+        pass
+    raise click.UsageError(f"--shape takes BLOB=NxCxHxW; got '{text}'")

@@ -1,0 +1,71 @@
+"""``cortado summary``, ``draw``, ``gradcheck`` and ``deploy`` as programs, and the examples in their help."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cortado.cli import program
+
+ROOT = Path(__file__).parents[2]
+DIGITS = str(ROOT / "examples" / "digits" / "net.prototxt")
+
+
+def run(*args: str | Path) -> Result:
+    return CliRunner().invoke(program, [str(a) for a in args])
+
+
+def test_summary() -> None:
+    result = run("summary", DIGITS, "--phase", "TRAIN", "--shape", "data=64x1x8x8", "--shape", "label=64")
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
+    assert lines[0] == "Digits, phase TRAIN: 11 layers"
+    row = next(line for line in lines if line.startswith("conv2 "))
+    assert row.split() == ["conv2", "Convolution", "64x40x4x4", "40x20x3x3", "40", "7,240", "7,372,800", "160.0", "KiB"]
+    assert "parameters     18,394" in lines
+
+
+def test_summary_as_json() -> None:
+    found = json.loads(run("summary", DIGITS, "--json").output)
+    assert found["parameters"] == 18_394
+    assert found["layers"][1]["weights"] == [[20, 1, 3, 3], [20]]
+
+
+def test_draw(tmp_path: Path) -> None:
+    for name in ("net.svg", "net.html"):
+        result = run("draw", DIGITS, "-o", tmp_path / name)
+        assert result.exit_code == 0, result.output
+        assert "Convolution 20, 3x3 pad 1" in (tmp_path / name).read_text()
+    assert run("draw", DIGITS, "-o", "net.jpg").exit_code == 2
+
+
+def test_gradcheck() -> None:
+    result = run("gradcheck", DIGITS, "--samples", "1")
+    assert result.exit_code == 0, result.output
+    assert "18 blobs, 0 wrong" in result.output
+    assert "8 blobs, 0 wrong" in result.output
+
+
+def test_deploy_and_what_it_writes(tmp_path: Path) -> None:
+    out, labels = tmp_path / "deploy.prototxt", tmp_path / "labels.txt"
+    labels.write_text("zero\none\n")
+    result = run("deploy", DIGITS, "-o", out, "--weights", tmp_path / "w.caffemodel", "--labels", labels)
+    assert result.exit_code == 0, result.output
+    assert run("check", out).exit_code == 0
+    stored = json.loads((tmp_path / "w.preprocessing.json").read_text())
+    assert (stored["scale"], stored["channels"], stored["labels"]) == (0.0625, "GRAY", ["zero", "one"])
+
+
+@pytest.mark.parametrize("name", ["summary", "draw", "gradcheck", "deploy"])
+def test_the_example_in_the_help_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = run(name, "--help").output
+    line = next(one for one in text.splitlines() if one.strip().startswith("Example: "))
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    _, *words = shlex.split(line.split("Example: ")[1])
+    result = run(*words)
+    assert result.exit_code == 0, result.output
