@@ -140,7 +140,17 @@ def _in_order(rows: Array) -> bool:
     return bool(rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all())
 
 
+def refuse_elsewhere(group: Any, name: str, path: str | Path) -> None:
+    """See that *name* of an HDF5 group keeps its values in its own file. Errors: DataError."""
+    if name in group and type(group.get(name, getlink=True)).__name__ == "ExternalLink":
+        raise DataError(f"'{name}' of {path} must not be a link to another file")
+    found = group.get(name)
+    if getattr(found, "is_virtual", False) or getattr(found, "external", None):
+        raise DataError(f"dataset '{name}' of {path} must not keep its values in other files")
+
+
 def _dataset(file: Any, name: str, path: Path) -> Any:
+    refuse_elsewhere(file, name, path)
     found = file.get(name)
     if found is None or not hasattr(found, "dtype"):
         hint = nearest(name, file) or f"it holds {', '.join(file) or 'nothing'}"

@@ -3,7 +3,7 @@
 from .arity import Arity, at_least, between, exactly
 from .autodiff import AutodiffLayer
 from .blob import Array, Blob, Shape
-from .context import LayerContext, Phase, choose_engine, find_path
+from .context import LayerContext, Phase, choose_engine, confined, find_path
 from .fillers import Filler
 from .layer import Blobs, Layer, product
 from .neuron import NeuronLayer
@@ -23,6 +23,7 @@ __all__ = [
     "at_least",
     "between",
     "choose_engine",
+    "confined",
     "exactly",
     "find_path",
     "product",

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import PermissionRefused
+
 if TYPE_CHECKING:
     from ..engines import ReferenceEngine
     from ..plugins import PluginManager
@@ -35,6 +37,14 @@ def find_path(path: str | Path, folder: Path) -> Path:
         return plain
     here = folder.absolute()
     return next((root / plain for root in (here, *here.parents) if (root / plain).exists()), plain)
+
+
+def confined(path: Path, root: Path | None) -> Path:
+    """*path*, after a check that it lies in the folder *root*, links followed. Errors: PermissionRefused."""
+    if root is not None and not path.resolve().is_relative_to(root.resolve()):
+        rule = f"the paths that a file names must stay inside {root}"
+        raise PermissionRefused(rule, got=str(path), hint="the caller set this root folder; see --root-folder")
+    return path
 
 
 def choose_engine(engine: str | ReferenceEngine, plugins: PluginManager) -> ReferenceEngine:
@@ -68,7 +78,7 @@ class LayerContext:
     are looked up; ``seed``, the root of the net's random streams; ``folder`` of the file that declares the net, from
     which ``resolve`` looks for relative paths; ``positions`` of the layer's block in that file;
     ``allow_python_layers``, whether ``Python`` layers may import modules; ``rank`` of ``world`` cooperating processes,
-    each of which reads its own share of the records.
+    each of which reads its own share of the records; ``root``, the folder that paths in files must not leave, if set.
     """
 
     phase: Phase
@@ -81,6 +91,7 @@ class LayerContext:
     allow_python_layers: bool = False
     rank: int = 0
     world: int = 1
+    root: Path | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.seed, RootSeed):
@@ -102,8 +113,12 @@ class LayerContext:
         return np.random.Generator(np.random.SFC64(np.random.SeedSequence(self.root_seed, spawn_key=path)))
 
     def resolve(self, path: str) -> Path:
-        """Where a path written in the net file points; see ``find_path``."""
-        return find_path(path, self.folder)
+        """Where a path in the net file points; see ``find_path``. Errors: PermissionRefused outside ``root``."""
+        return self.confine(find_path(path, self.folder))
+
+    def confine(self, path: Path) -> Path:
+        """*path* itself, for files that need not exist yet. Errors: PermissionRefused outside ``root``."""
+        return confined(path, self.root)
 
     def position(self, *path: Any) -> Any:
         """The place in the net file of a field of this layer, or None for a net that came from no file."""

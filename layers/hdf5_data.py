@@ -16,6 +16,7 @@ from ..plugins import hookimpl
 from ..proto import read_text
 from .arity import Arity, at_least
 from .blob import Array
+from .context import find_path
 from .data_base import DataLayer
 from .layer import Blobs, Layer
 
@@ -73,8 +74,8 @@ class HDF5Data(DataLayer):
         return found
 
     def _find(self, line: str, source: Path) -> Path:
-        path = self.context.resolve(line)
-        return path if path.exists() else source.parent / line
+        path = find_path(line, self.context.folder)
+        return self.context.confine(path if path.exists() else source.parent / line)
 
 
 class RowNames(Sequence[str]):

@@ -49,6 +49,7 @@ class HDF5Output(Layer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         if not self.param.file_name:
             self.fail("file_name must name the file to write", "file_name")
+        self.context.confine(Path(self.param.file_name))
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         for blob in bottom:
@@ -58,7 +59,7 @@ class HDF5Output(Layer):
             self.fail_shape("the bottoms must have equal numbers of rows", *bottom)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        with open_hdf5(Path(self.param.file_name), "a" if self._rows else "w") as file:
+        with open_hdf5(self.context.confine(Path(self.param.file_name)), "a" if self._rows else "w") as file:
             for name, blob in zip(DATASETS, bottom, strict=True):
                 self._append(file, name, _four_axes(blob))
         self._rows += bottom[0].num

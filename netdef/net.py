@@ -43,6 +43,7 @@ class Net:
     *plugins*: the plugin manager to look types up in (the process's own);
     *allow_python_layers*: whether ``Python`` layers may import the modules they name;
     *folder*: where relative paths in the definition are looked for after the working directory (its own folder);
+    *root*: a folder that the paths in the definition, and in the lists it names, must not leave;
     *rank*, *world*: which of how many cooperating processes this is; data layers read only their share.
 
     Attributes: ``name``, ``phase``; ``blobs`` and ``params`` by name; ``layers`` and ``layer_names`` in order;
@@ -75,6 +76,7 @@ class Net:
         plugins: PluginManager | None = None,
         allow_python_layers: bool = False,
         folder: str | Path | None = None,
+        root: str | Path | None = None,
         rank: int = 0,
         world: int = 1,
     ) -> None:
@@ -95,6 +97,7 @@ class Net:
             allow_python_layers=allow_python_layers,
             rank=rank,
             world=world,
+            root=None if root is None else Path(root),
         )
         self._build(document)
         for report in load_all(self, _as_paths(weights), strict=strict, skip_mismatch=skip_mismatch):

@@ -6,6 +6,12 @@ import hashlib
 import platform
 from typing import TYPE_CHECKING, Any
 
+WITHOUT_EFFECT = ("display", "snapshot", "snapshot_prefix", "snapshot_diff", "snapshot_format", "snapshot_after_train",
+                  "debug_info", "solver_mode", "device_id", "weights", "random_seed")  # fmt: skip
+"""Fields of a solver that do not matter to what it computes; the seed is a fact of its own."""
+ENDLESS = ("", "fixed", "step", "exp", "inv", "multistep", "sigmoid")
+"""Policies that do not ask how long the run is."""
+
 if TYPE_CHECKING:
     from ..plugins import PluginManager
     from .solver import Solver
@@ -36,7 +42,7 @@ def facts_of(solver: Solver) -> dict[str, Any]:
         "dtype": np.dtype(solver.net.context.dtype).name,
         "plugins": _plugins(solver),
         "net": _hash(*(net.definition for net in nets)),
-        "solver": _hash(solver.param),
+        "solver": _hash(_what_counts(solver.param)),
     }
 
 
@@ -56,6 +62,17 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Which facts differ, in words."""
     keys = sorted({*then, *now})
     return [f"{key} was {then.get(key)} and is {now.get(key)}" for key in keys if then.get(key) != now.get(key)]
+
+
+def _what_counts(param: Any) -> Any:
+    """A copy of *param* without what changes no weights."""
+    copy = type(param)()
+    copy.CopyFrom(param)
+    for name in WITHOUT_EFFECT:
+        copy.ClearField(name)
+    if param.lr_policy in ENDLESS:
+        copy.ClearField("max_iter")
+    return copy
 
 
 def _hash(*messages: Any) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SolverError
-from ..layers import Phase, find_path
+from ..layers import Phase, confined, find_path
 from ..netdef.definition import definition
 from ..netdef.state import NetState
 from ..plugins import PluginManager
@@ -40,18 +40,23 @@ class SolverPlan:
 
 
 def plan_solver(
-    param: SolverParameter, plugins: PluginManager, folder: Path, level: int | None = None, stages: Sequence[str] = ()
+    param: SolverParameter,
+    plugins: PluginManager,
+    folder: Path,
+    level: int | None = None,
+    stages: Sequence[str] = (),
+    root: Path | None = None,
 ) -> SolverPlan:
     """The nets of *param*, read and upgraded. Paths are looked for as ``find_path`` says.
 
     The training net is the one of ``net``, ``net_param``, ``train_net`` and ``train_net_param`` that is set. Test
     nets are those of ``test_net_param`` and ``test_net``, then as many of the common net as ``test_iter`` has values
     left. A state is the phase, overlaid by the net's own ``state``, by ``train_state`` or ``test_state``, and for the
-    training net by *level* and *stages*.
+    training net by *level* and *stages*. Files outside *root*, if that is set, are refused.
 
     Errors: SolverError for none or several training nets, or numbers of test fields that do not agree.
     """
-    reader = _Reader(param, plugins, folder)
+    reader = _Reader(param, plugins, folder, root)
     train = reader.read(_train_field(param), Phase.TRAIN, [param.train_state])
     if level is not None or stages:
         new_level = train.state.level if level is None else level
@@ -71,8 +76,8 @@ def _train_field(param: SolverParameter) -> str:
 
 
 class _Reader:
-    def __init__(self, param: SolverParameter, plugins: PluginManager, folder: Path) -> None:
-        self.param, self.plugins, self.folder = param, plugins, folder
+    def __init__(self, param: SolverParameter, plugins: PluginManager, folder: Path, root: Path | None) -> None:
+        self.param, self.plugins, self.folder, self.root = param, plugins, folder, root
 
     def read(
         self, field: str, phase: Phase, states: Sequence[NetStateMessage], index: int | None = None, batches: int = 0
@@ -83,7 +88,7 @@ class _Reader:
         label = field if index is None else f"{field} #{index}"
         folder = self.folder
         if isinstance(value, str):
-            path = find_path(value, folder)
+            path = confined(find_path(value, folder), self.root)
             document, folder, label = self._from_file(path, field), path.parent, str(path)
         else:
             document = definition(value, self.plugins)

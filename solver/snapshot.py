@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import FileError, FormatError, WeightsError
-from ..layers import Array
+from ..layers import Array, confined
 from ..netdef.weight_files import HDF5_SIGNATURE, import_h5py, read_weight_file
 from ..proto import array_to_blob, atomic_path, blob_to_array, parse_binary, read_bytes, write_binary
 from .run_state import SUFFIX, read_run_state, restore_run_state, run_path, snapshot_base, write_run_state
@@ -27,7 +27,7 @@ def snapshot_paths(solver: Solver) -> tuple[Path, Path]:
 
     The prefix is that of ``snapshot_base``. Its folder is made if need be.
     """
-    prefix = snapshot_base(solver)
+    prefix = confined(snapshot_base(solver), solver.root)
     suffix = ".h5" if solver.param.snapshot_format == HDF5 else ""
     base = f"{prefix}_iter_{solver.iteration}"
     try:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ..engines import ReferenceEngine
 from ..errors import CortadoError, NumericsError, SolverError
-from ..layers import Array, Blob, choose_engine
+from ..layers import Array, Blob, choose_engine, confined
 from ..netdef.net import Net
 from ..netdef.weights import LoadReport, load_all
 from ..plugins import PluginManager, plugin_manager
@@ -47,6 +47,7 @@ class Solver:
     *level*, *stages*: added to the training net's state;
     *callbacks*: told of what happens, see ``Callback``;
     *fields*: solver fields that override the file's, ``{"max_iter": 100}``;
+    *root*: a folder that the paths in solver and nets must not leave;
     *on_nan*: what the first NaN or infinity does: ``"stop"``, ``"rollback"`` or ``"ignore"``, see ``Watchdog``.
 
     Attributes: ``net``, ``test_nets``; ``iteration``, how many are done; ``param``, the SolverParameter; ``rate``,
@@ -81,6 +82,7 @@ class Solver:
         callbacks: Iterable[Callback] = (),
         fields: dict[str, Any] | None = None,
         on_nan: str = "stop",
+        root: str | Path | None = None,
     ) -> None:
         self.plugins = plugins or plugin_manager()
         self.engine = choose_engine(engine, self.plugins)
@@ -100,6 +102,7 @@ class Solver:
         self.tested: int | None = None
         self.held_state: dict[str, Any] | None = None
         self.watchdog = Watchdog(on_nan)
+        self.root = None if root is None else Path(root)
         self.interruptible = self.busy = False
         self._carries_on = False
         self._frozen: list[tuple[Blob, Array]] = []
@@ -107,7 +110,7 @@ class Solver:
         self.seed = own_seed if seed is None else seed
         try:
             self._choose_parts()
-            plan = plan_solver(self.param, self.plugins, self.folder, level, stages)
+            plan = plan_solver(self.param, self.plugins, self.folder, level, stages, self.root)
         except CortadoError as error:
             raise error.located(str(self.source) if self.source else None, "solver") from None
 
@@ -123,6 +126,7 @@ class Solver:
                 plugins=self.plugins,
                 allow_python_layers=allow_python_layers,
                 folder=plan.folder,
+                root=self.root,
             )
 
         self.plan = plan
@@ -134,6 +138,8 @@ class Solver:
         for test_net in self.test_nets:
             test_net.share_params_with(self.net)
         paths = _weight_paths(weights, self.param.weights)
+        if weights is None:
+            paths = [confined(Path(path), self.root) for path in paths]
         self.load_reports += load_all(self.net, paths, strict=strict, skip_mismatch=skip_mismatch)
         for test_net in self.test_nets:
             if set(test_net.params) - set(self.net.params):  # layers that only a test net has

@@ -51,11 +51,11 @@ class Watchdog:
             return False
         self.left -= 1
         factor = solver.rate_factor * self.factor
-        solver.message("solve", str(error))
+        solver.message("watchdog", str(error))
         solver.restore(self.good)
         solver.rate_factor = factor
         text = f"Back to iteration {solver.iteration}, and on with {factor:g} times the learning rate"
-        solver.message("solve", f"{text} ({self.left} such attempts left)")
+        solver.message("watchdog", f"{text} ({self.left} such attempts left)")
         return True
 
     def _sum_is_finite(self, solver: Solver, what: str) -> bool:

@@ -267,12 +267,15 @@ def test_differences_are_told(make: Callable[..., Solver], images: str) -> None:
     first.step(1)
     state = first.snapshot()
     second = make(
-        net=images.replace("dim: 3", "dim: 4"), base=SOLVER.replace("display: 1", "display: 2"), callbacks=[Listen()]
+        net=images.replace("dim: 3", "dim: 4"), base=SOLVER.replace("gamma: 0.5", "gamma: 0.4"), callbacks=[Listen()]
     )
     second.restore(state)
     told = [text for text in messages if text.startswith("Not quite the same run")]
     assert len(told) == 1
     assert "solver was" in told[0]
+    messages.clear()
+    make(net=images, base=SOLVER.replace("max_iter: 12", "max_iter: 99"), callbacks=[Listen()]).restore(state)
+    assert not [text for text in messages if text.startswith("Not quite the same run")]
 
 
 @pytest.mark.parametrize("victim", ["caffemodel", "solverstate", "cortado"])

@@ -17,6 +17,11 @@ seed = click.option("--seed", type=click.IntRange(0), help="Seed of all random n
 python_layers = click.option(
     "--allow-python-layers", is_flag=True, help="Let Python layers import the modules they name. They run code."
 )
+root_folder = click.option(
+    *("--root-folder", "root_folder"),
+    type=click.Path(exists=True, file_okay=False),
+    help="Refuse paths in prototxt files and lists that leave this folder.",
+)
 level = click.option("--level", "-level", type=int, help="Level of the net's state.")
 stages = click.option("--stage", "-stage", "stage", multiple=True, help="Stage of the net's state; may be repeated.")
 strict = click.option("--strict", is_flag=True, help="Refuse weights that do not have just the layers of the net.")
@@ -29,8 +34,8 @@ gpu = click.option("--gpu", "-gpu", hidden=True, help="Accepted for Caffe's comm
 
 
 def common(function: F) -> F:
-    """--engine, --threads, --seed, --allow-python-layers, --level, --stage."""
-    for option in (engine, threads, seed, python_layers, level, stages, gpu):
+    """--engine, --threads, --seed, --allow-python-layers, --root-folder, --level, --stage."""
+    for option in (engine, threads, seed, python_layers, root_folder, level, stages, gpu):
         function = option(function)
     return function
 

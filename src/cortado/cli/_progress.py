@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from ..solver import Solver, TestResult, TrainMetrics
 
 
+TOLD = ("restore", "watchdog", "health", "early-stopping", "plateau")
+"""Sources of messages that are worth a line of their own."""
+
+
 class Progress(Callback):
     """A bar with the loss, the learning rate and the time left; tests and snapshots are printed above it."""
 
@@ -58,6 +62,10 @@ class Progress(Callback):
 
     def on_snapshot(self, solver: Solver, weights: Path, state: Path) -> None:
         self.console.print(f"iteration {solver.iteration:>6}  snapshot {state}", highlight=False)
+
+    def on_message(self, solver: Solver, source: str, text: str) -> None:
+        if source in TOLD:
+            self.console.print(text, highlight=False)
 
     def on_end(self, solver: Solver) -> None:
         if self._bar is not None:

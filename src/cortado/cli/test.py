@@ -38,6 +38,7 @@ def command(
     threads: int | None,
     seed: int | None,
     allow_python_layers: bool,
+    root_folder: str | None,
     level: int | None,
     stage: tuple[str, ...],
     gpu: str | None,
@@ -59,12 +60,13 @@ def command(
     kind, document = read_net_or_solver(path)
     if kind == "net":
         net = Net(path, Phase.TEST, level=level, stages=stage_list(stage), engine=kernels, seed=seed,
-                  allow_python_layers=allow_python_layers)  # fmt: skip
+                  allow_python_layers=allow_python_layers, root=root_folder)  # fmt: skip
         jobs.append((net, iterations or 50))
     else:
-        for plan in plan_solver(document.message, plugin_manager(), Path(path).parent).tests:
+        root = Path(root_folder) if root_folder else None
+        for plan in plan_solver(document.message, plugin_manager(), Path(path).parent, root=root).tests:
             net = Net(plan.document, plan.state.phase, level=plan.state.level, stages=plan.state.stages, engine=kernels,
-                      seed=seed, allow_python_layers=allow_python_layers, folder=plan.folder)  # fmt: skip
+                      seed=seed, allow_python_layers=allow_python_layers, folder=plan.folder, root=root)  # fmt: skip
             jobs.append((net, iterations or plan.batches))
     files = [part.strip() for part in weights.split(",") if part.strip()]
     click.echo("Use CPU.", err=True)

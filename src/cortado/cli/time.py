@@ -32,6 +32,7 @@ def command(
     threads: int | None,
     seed: int | None,
     allow_python_layers: bool,
+    root_folder: str | None,
     level: int | None,
     stage: tuple[str, ...],
     gpu: str | None,
@@ -43,7 +44,7 @@ def command(
     path = one_of(model, model_option, "the net file")
     warn_gpu(gpu)
     net = Net(path, Phase[phase], level=level, stages=stage_list(stage), engine=make_engine(engine, threads), seed=seed,
-              allow_python_layers=allow_python_layers)  # fmt: skip
+              allow_python_layers=allow_python_layers, root=root_folder)  # fmt: skip
     click.echo(f"engine {net.engine.name} ({net.engine.isa}), phase {phase}, {iterations} passes")
     loss = net.forward()
     net.clear_param_diffs()

@@ -20,7 +20,17 @@ EFFECTS = ("stop", "snapshot", "none")
 @click.argument("solver", required=False)
 @click.option("--solver", "-solver", "solver_option", help="The solver file, in Caffe's spelling.")
 @click.option("--weights", "-weights", help="Weight files to start from, separated by commas.")
-@click.option("--snapshot", "-snapshot", help="A .solverstate to go on from.")
+@click.option("--snapshot", "-snapshot", help="A .solverstate to go on from, exactly where its .cortado is beside it.")
+@click.option("--resume", metavar="auto|FILE", help="Go on from the newest whole snapshot, if any, or from FILE.")
+@click.option("--keep-last", type=click.IntRange(1), help="Keep the last N snapshots of the run, delete older ones.")
+@click.option("--keep-best", metavar="METRIC", help="Keep the snapshot with the best METRIC of the first test net.")
+@click.option(
+    *("--on-nan", "on_nan"),
+    type=click.Choice(["stop", "rollback", "ignore"]),
+    default="stop",
+    show_default=True,
+    help="What the first NaN or infinity does; rollback goes on from the last snapshot with a lower rate.",
+)
 @click.option("--iterations", "-iterations", type=click.IntRange(0), help="Train up to this iteration, not max_iter.")
 @click.option("--set", "fields", multiple=True, metavar="FIELD=VALUE", help="Override a solver field; may be repeated.")
 @click.option(
@@ -46,6 +56,10 @@ def command(
     solver_option: str | None,
     weights: str | None,
     snapshot: str | None,
+    resume: str | None,
+    keep_last: int | None,
+    keep_best: str | None,
+    on_nan: str,
     iterations: int | None,
     fields: tuple[str, ...],
     sigint: str,
@@ -58,6 +72,7 @@ def command(
     threads: int | None,
     seed: int | None,
     allow_python_layers: bool,
+    root_folder: str | None,
     level: int | None,
     stage: tuple[str, ...],
     gpu: str | None,
@@ -65,14 +80,20 @@ def command(
     """Train the net of a SOLVER file.
 
     On a terminal a progress line shows loss, learning rate and time left; otherwise, or with --log, the log has the
-    lines that Caffe prints. Ctrl-C stops after the iteration that is going on and writes a snapshot.
+    lines that Caffe prints. Ctrl-C stops within two seconds and writes a snapshot; --resume auto goes on from there, as
+    if nothing had happened.
     """
     from ..solver import Solver
+    from ..solver.callbacks.retention import Retention
     from ..solver.signals import handle_signals
 
     path = one_of(solver, solver_option, "the solver file")
     if weights and snapshot:
         raise click.UsageError("give --weights to start from weights, or --snapshot to go on from a state, not both")
+    if snapshot and resume:
+        raise click.UsageError("give --resume or --snapshot, not both")
+    if resume and resume != "auto":
+        snapshot = resume
     warn_gpu(gpu)
     overrides = _fields(fields)
     if iterations is not None:
@@ -87,17 +108,23 @@ def command(
         level=level,
         stages=stage_list(stage),
         allow_python_layers=allow_python_layers,
+        root=root_folder,
+        on_nan=on_nan,
         fields=overrides,
         strict=strict,
         skip_mismatch=skip_mismatch,
     )
     live = live and not trainer.param.debug_info
     trainer.callbacks += [*_named_callbacks(trainer, callbacks), _reporter(live)]
+    if keep_last or keep_best:
+        trainer.callbacks.append(Retention(keep_last, keep_best))
     _announce(trainer)
     if snapshot:
         trainer.message("resume", f"Resuming from {snapshot}")
         trainer.restore(snapshot)
         trainer.message("restore", "SGDSolver: restoring history")
+    elif resume and trainer.restore_newest() is None:
+        click.echo("no snapshot to go on from, starting anew", err=True)
     _opening(trainer)
     trainer.message("start", "Starting Optimization")
     begin = time.monotonic()
@@ -154,11 +181,11 @@ def _announce(solver: Solver) -> None:
 
 
 def _opening(solver: Solver) -> None:
-    from .. import __version__
+    from ..solver.facts import head_lines
 
     counts = sum(p.blob.count for p in solver.net.learnable)
     lines = [
-        f"cortado {__version__}, engine {solver.engine.name} ({solver.engine.isa}), seed {solver.seed}",
+        *head_lines(solver),
         f"training '{solver.net.name}': {len(solver.net.layers)} layers, {counts:,} parameters, "
         f"{solver.param.type}, iterations {solver.iteration} to {solver.param.max_iter}",
     ]
