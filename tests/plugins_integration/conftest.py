@@ -8,6 +8,7 @@ import subprocess
 import sys
 import venv
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,13 @@ class Environment:
     folder: Path
 
     def run(
-        self, *arguments: str, expect: int | None = 0, env: dict[str, str] | None = None
+        self, *arguments: str, expect: int | None = 0, env: dict[str, str] | None = None, folder: str = "."
     ) -> subprocess.CompletedProcess[str]:
-        """``python *arguments``, which must end with the status *expect* (None: any)."""
+        """``python *arguments`` in *folder* of the working directory, which must end with the status *expect*."""
         own = {k: v for k, v in os.environ.items() if not k.startswith(("CORTADO_", "PYTEST_"))}
         done = subprocess.run(
             [str(self.python), *arguments],
-            cwd=self.folder,
+            cwd=self.folder / folder,
             env={**own, **(env or {})},
             capture_output=True,
             text=True,
@@ -68,6 +69,19 @@ def scratch(folder: Path) -> Environment:
     work = folder / "work"
     work.mkdir()
     return Environment(python, work)
+
+
+@pytest.fixture(scope="module")
+def scratch_environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment without any plugin."""
+    return scratch(tmp_path_factory.mktemp("scratch"))
+
+
+@pytest.fixture(scope="session")
+def kit() -> list[str]:
+    """The option that loads the kit's pytest plugin where Cortado itself is not installed but only on the path."""
+    installed = "cortado" in {entry.name for entry in entry_points(group="pytest11")}
+    return [] if installed else ["-p", "cortado.testing.pytest_plugin"]
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import pytest
 from cortado.proto import Schema
 
 if TYPE_CHECKING:
-    from conftest import Environment
+    from .conftest import Environment
 
 NUMBER = 183_204_511
 """The number of ``scaled_tanh_param`` on the wire."""
@@ -99,18 +99,13 @@ def test_switched_off_its_types_are_unknown_and_the_message_says_why(stranger: E
     error = stranger.cortado("check", "off.prototxt", expect=1, env=off).stdout
     assert "unknown layer type 'ScaledTanH'" in error
     assert "switched off: acme (acme-cortado 1.2.0)" in error
-    assert json.loads(stranger.cortado("plugins", "list", "--json", env={"CORTADO_PLUGINS": ""}).stdout) == []
+    (row,) = json.loads(stranger.cortado("plugins", "list", "--json", env={"CORTADO_PLUGINS": ""}).stdout)
+    assert (row["plugin"], row["status"], row["registers"]) == ("acme", "off", {})
+    assert "ScaledTanH" not in stranger.cortado("--without-plugins", "acme", "layers").stdout
+    assert "ScaledTanH" in stranger.cortado("--only-plugins", "acme-cortado", "layers").stdout
 
 
-def test_its_own_tests_pass_with_the_kit(stranger: Environment) -> None:
+def test_its_own_tests_pass_with_the_kit(stranger: Environment, kit: list[str]) -> None:
     shutil.copytree(Path(__file__).with_name("acme-cortado") / "tests", stranger.folder / "tests")
-    done = stranger.run("-m", "pytest", "-q", "-W", "error", *_kit(), "tests")
+    done = stranger.run("-m", "pytest", "-q", "-W", "error", *kit, "tests")
     assert re.search(r"\b5[0-9] passed", done.stdout), done.stdout
-
-
-def _kit() -> list[str]:
-    """The option that loads the kit's pytest plugin where Cortado itself is not installed but only on the path."""
-    from importlib.metadata import entry_points
-
-    installed = "cortado" in {entry.name for entry in entry_points(group="pytest11")}
-    return [] if installed else ["-p", "cortado.testing.pytest_plugin"]

@@ -3,42 +3,51 @@
 from __future__ import annotations
 
 import inspect
+import json
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from ..plugins import Entry
 
 
 @click.command(epilog="Example: cortado layers Sigmoid")
 @click.argument("type_name", metavar="[TYPE]", required=False)
-def command(type_name: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def command(type_name: str | None, as_json: bool) -> None:
     """List the layer types there are, or print the data sheet of one TYPE: formula, shapes, parameters, example."""
     from ..plugins import plugin_manager
+    from ._plugin_facts import summary, things
 
-    registry = plugin_manager().registry("layers")
+    manager = plugin_manager()
+    registry = manager.registry("layers")
     if type_name is not None:
-        entry = plugin_manager().get("layers", type_name)
-        click.echo(_sheet(entry.item, str(entry.provider)))
+        entry = manager.get("layers", type_name)
+        facts = [row for row in things(manager, type_name) if row["kind"] == "layers"]
+        click.echo(json.dumps({**facts[0], "sheet": _sheet(entry)}, indent=1) if as_json else _sheet(entry))
+        return
+    entries = registry.all()
+    if as_json:
+        rows = [{"name": e.name, "summary": summary(e.item), "from": str(e.provider)} for e in entries]
+        click.echo(json.dumps(rows, indent=1))
         return
     width = max(map(len, registry.names()))
-    for entry in registry.all():
-        summary = (inspect.getdoc(entry.item) or "").partition("\n")[0]
+    for entry in entries:
         origin = "" if entry.provider.builtin else f"  [{entry.provider}]"
-        click.echo(f"{entry.name:{width}}  {summary}{origin}")
+        click.echo(f"{entry.name:{width}}  {summary(entry.item)}{origin}")
 
 
-def _sheet(layer: type, provider: str) -> str:
-    """The docstring of a layer class under a line of its declarations."""
-    from ..layers import Layer
+def _sheet(entry: Entry) -> str:
+    """The docstring of a layer class under a line of its declarations, and above a table of its own parameters."""
+    from ._plugin_facts import parameter_facts, parameter_table
 
-    if not issubclass(layer, Layer):
-        return inspect.getdoc(layer) or ""
-    marks = [name for name in ("in_place", "is_loss", "stochastic", "stateful") if getattr(layer, name)]
-    head = f"{layer.type}: {layer.bottoms} bottom(s), {layer.tops} top(s)"
-    marks_text = f"; {', '.join(m.replace('_', ' ') for m in marks)}" if marks else ""
-    lines = [f"{head}{marks_text}. From {provider}.", "", inspect.getdoc(layer) or "(no data sheet)"]
+    layer = entry.item
+    marks = [
+        name.replace("_", " ") for name in ("in_place", "is_loss", "stochastic", "stateful") if getattr(layer, name)
+    ]
+    head = "; ".join([f"{entry.name}: {layer.bottoms} bottom(s), {layer.tops} top(s)", *marks])
+    lines = [f"{head}. From {entry.provider}.", "", inspect.getdoc(layer) or "(no data sheet)"]
     if layer.parameters is not None:
-        lines += ["", f"{layer.parameters.field}:"]
-        lines += [
-            f"  {name} ({field.kind}, {field.default!r})  {field.doc}"
-            for name, field in layer.parameters.fields.items()
-        ]
+        lines += ["", *parameter_table(parameter_facts(layer.parameters))]
     return "\n".join(lines)
