@@ -22,8 +22,8 @@ class Cosine(LearningRatePolicy):
     With ``cycle`` 0 there is one cycle, of max_iter, and the rate stays at ``minimum`` behind it. Otherwise the rate
     starts anew at base_lr whenever a cycle ends, the next cycle being ``growth`` times as long.
 
-    Parameters, ``cosine_param``: ``minimum`` (0), ``cycle`` (0), ``growth`` (1, at least 1).
-    Errors: SolverError for a minimum above base_lr, or neither ``cycle`` nor ``max_iter``.
+    Parameters, ``cosine_param``, which must be there: ``minimum`` (0), ``cycle`` (0), ``growth`` (1, at least 1).
+    Errors: SolverError without the block, for a minimum above base_lr, or neither ``cycle`` nor ``max_iter``.
 
     Example::
 
@@ -38,6 +38,9 @@ class Cosine(LearningRatePolicy):
 
     def check(self) -> None:
         super().check()
+        if not self.param.HasField("cosine_param"):
+            hint = "write cosine_param { }, with its defaults; Caffe has no such policy, so it is not run by accident"
+            raise SolverError("lr_policy 'cosine' needs its own block, cosine_param", got="none", hint=hint)
         own = self.param.cosine_param
         if not own.cycle:
             self.need_positive("max_iter")

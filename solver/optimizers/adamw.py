@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar
 
+from ...errors import SolverError
 from ...layers import Array
 from ...plugins import hookimpl
 from .base import Optimizer
@@ -19,7 +20,8 @@ class AdamW(Optimizer):
     ``w = w - rate · √(1 - β2^t) / (1 - β1^t) · m / (√v + delta)`` with ``t = iteration + 1``; history m, then v.
 
     Fields: ``momentum`` is β1 (0.9 where it is not set), ``momentum2`` is β2 (0.999), ``delta`` (1e-8);
-    ``weight_decay``, usually some hundred times that of SGD; ``regularization_type`` must be left at L2.
+    ``weight_decay``, which must be set and is usually some hundred times that of SGD; ``regularization_type`` must be
+    left at L2.
 
     Example::
 
@@ -34,6 +36,9 @@ class AdamW(Optimizer):
 
     def check(self) -> None:
         self.refuse_regularizer()
+        if not self.param.HasField("weight_decay"):
+            hint = "set it, 0.01 is usual; without decay AdamW is Adam"
+            raise SolverError("AdamW needs weight_decay", got="none", hint=hint)
 
     def update(self, w: Array, g: Array, history: Sequence[Array], rate: float, iteration: int) -> None:
         m, v = history

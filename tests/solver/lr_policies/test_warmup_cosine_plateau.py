@@ -48,7 +48,8 @@ def test_cosine_in_equal_cycles(param: Callable[[str], Any]) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("cosine", "base_lr: 1", "needs max_iter > 0"),
+        ("cosine", "base_lr: 1 max_iter: 5", "needs its own block, cosine_param; got none"),
+        ("cosine", "base_lr: 1 cosine_param { }", "needs max_iter > 0"),
         ("cosine", "base_lr: 1 max_iter: 5 cosine_param { minimum: 2 }", "minimum <= base_lr; got 2 and 1"),
         ("warmup", 'base_lr: 1 warmup_param { policy: "plateau" }', "policy of the iteration alone; got 'plateau'"),
         ("warmup", 'base_lr: 1 warmup_param { policy: "warmup" }', "policy of the iteration alone; got 'warmup'"),

@@ -66,7 +66,7 @@ def lion(p: Any, w: np.ndarray, g: np.ndarray, h: Arrays, rate: float, t: int) -
 
 
 CASES = {
-    "AdamW": (adamw, "momentum2: 0.99 delta: 1e-4"),
+    "AdamW": (adamw, "momentum2: 0.99 delta: 1e-4 weight_decay: 0.01"),
     "NAdam": (nadam, "momentum: 0.8 momentum2: 0.99 delta: 1e-4 nadam_param { momentum_decay: 0.01 }"),
     "Lion": (lion, ""),
     "SGD": (sgd, "momentum: 0.9"),
