@@ -10,6 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from cortado import MissingExtraError, engines
+from cortado.engines import get_engine
+
 HERE = Path(__file__).parent
 
 
@@ -93,6 +96,17 @@ def reference() -> SimpleNamespace:
         split_key,
     ]
     return SimpleNamespace(**{helper.__name__: helper for helper in helpers})
+
+
+@pytest.fixture(params=["native", "reference"], autouse=True)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every case runs on either engine."""
+    try:
+        chosen = get_engine(request.param)
+    except MissingExtraError:
+        pytest.skip("the compiled kernels are not installed")
+    monkeypatch.setattr(engines, "_auto", lambda: chosen)
+    return request.param
 
 
 @pytest.fixture
