@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from .table import Table
 
 if TYPE_CHECKING:
     from ..layers import Layer
 
-    LayerClass = type[Layer]
+LayerClass: TypeAlias = "type[Layer]"
 
 
 class Dialect:

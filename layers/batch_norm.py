@@ -103,7 +103,7 @@ class BatchNorm(NeuronLayer):
         if not count:
             return
         unbiased = count / (count - 1) if count > 1 else 1.0
-        mean, var, weight = (blob.data for blob in self.blobs)
+        mean, var, weight = (blob.data for blob in self.blobs[:3])
         for blob in (mean, var, weight):
             self.engine.scale_by(self.param.moving_average_fraction, blob, blob)
         self.engine.axpy(1.0, self._mean.data, mean)

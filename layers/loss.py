@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import NetError
 from .arity import Arity, exactly
@@ -13,7 +13,8 @@ from .layer import Blobs, Layer
 if TYPE_CHECKING:
     from ..proto.caffe_pb2 import LayerParameter
 
-FULL, VALID, BATCH_SIZE, NONE = range(4)
+FULL, VALID, BATCH_SIZE, NONE, PRE_FIXED = range(5)
+MODES = {"FULL": FULL, "VALID": VALID, "BATCH_SIZE": BATCH_SIZE, "NONE": NONE, "PRE_FIXED": PRE_FIXED}
 
 
 class LossLayer(Layer):
@@ -52,12 +53,14 @@ class LossLayer(Layer):
 class Normalizer:
     """What a sum of losses is divided by, from ``loss_param``.
 
-    FULL: all positions; VALID: those whose label is not ``ignore_label``; BATCH_SIZE: the items; NONE: 1. It is never
-    below 1. The old field ``normalize``, which counts only without ``normalization``, means VALID or BATCH_SIZE.
+    FULL: all positions; VALID: those whose label is not ``ignore_label``; BATCH_SIZE: the items; NONE: 1; of R-FCN
+    PRE_FIXED: ``pre_fixed_normalizer``. Unless fixed it is never below 1. The old field ``normalize``, which counts only
+    without ``normalization``, means VALID or BATCH_SIZE.
     """
 
     mode: int
     ignore_label: int | None
+    fixed: float = 1.0
 
     @classmethod
     def of(cls, config: LayerParameter, default: int = VALID) -> Normalizer:
@@ -65,11 +68,16 @@ class Normalizer:
         loss = config.loss_param
         mode = default
         if loss.HasField("normalization"):
-            mode = loss.normalization
+            # by name: R-FCN's schema has another number for NONE
+            kind: Any = loss.DESCRIPTOR.fields_by_name["normalization"].enum_type
+            mode = MODES[kind.values_by_number[loss.normalization].name]
         elif loss.HasField("normalize"):
             mode = VALID if loss.normalize else BATCH_SIZE
-        return cls(int(mode), loss.ignore_label if loss.HasField("ignore_label") else None)
+        ignored = loss.ignore_label if loss.HasField("ignore_label") else None
+        return cls(int(mode), ignored, getattr(loss, "pre_fixed_normalizer", 1.0))
 
     def __call__(self, items: int, positions: int, valid: int) -> float:
         """For so many *items* in the batch with so many *positions* in all, of which so many are *valid*."""
+        if self.mode == PRE_FIXED:
+            return self.fixed
         return float(max(1, {FULL: positions, VALID: valid, BATCH_SIZE: items, NONE: 1}[self.mode]))

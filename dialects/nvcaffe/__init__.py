@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from ...plugins import hookimpl
-from ..base import Dialect
+from ..base import Dialect, LayerClass
 from ..ssd.tables import ANNOTATIONS, LAYERS
 from ..table import Table
+from .batch_norm import BatchNorm
+from .raw import unpack
 from .tables import DETECTNET, NVCAFFE15, NVCAFFE17
 
 
@@ -25,6 +28,14 @@ class NVCaffe(Dialect):
     type: ClassVar[str] = "nvcaffe"
     fork: ClassVar[str] = "NVCaffe 0.17, NVIDIA/caffe"
     tables: ClassVar[tuple[Table, ...]] = (ANNOTATIONS, LAYERS, DETECTNET, NVCAFFE17)
+    layers: ClassVar[Mapping[str, LayerClass]] = {"BatchNorm": BatchNorm}
+
+    @classmethod
+    def normalise(cls, net: Any) -> None:
+        for layer in net.layer:
+            for index, blob in enumerate(layer.blobs):
+                if blob.HasField("raw_data"):
+                    unpack(blob, f"layer '{layer.name}', blob {index}")
 
 
 @hookimpl
