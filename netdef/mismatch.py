@@ -8,9 +8,9 @@ from typing import Any
 from ..layers import Layer, Shape
 
 WEIGHT_AXES = {
-    "Convolution": ("num_output", "the channels of its bottom, or group,", "kernel_size"),
-    "Deconvolution": ("the channels of its bottom", "num_output, or group,", "kernel_size"),
-    "InnerProduct": ("num_output", "the size of its bottom"),
+    "Convolution": ("num_output", "channels of its bottom per group", "kernel_size"),
+    "Deconvolution": ("channels of its bottom", "num_output per group", "kernel_size"),
+    "InnerProduct": ("num_output", "size of its bottom"),
     "Embed": ("input_dim", "num_output"),
 }
 """What decides each axis of the first blob; the last entry holds for all axes that follow."""
@@ -49,14 +49,14 @@ def _why(layer: Layer, index: int, stored: Shape, wanted: Shape) -> str | None:
 
 def _axis(layer: Layer, index: int, axis: int, stored: Shape, wanted: Shape) -> str | None:
     names: Sequence[str] = WEIGHT_AXES.get(layer.type, ())
-    sizes = f"{stored[axis]} in the file, {wanted[axis]} in the net"
+    name = None
     if layer.type in OUTPUT_ONLY:
-        return f"the channels of its bottom differ, {sizes}"
-    if index == 1 and names and len(wanted) == 1:
-        return f"num_output differs, {sizes}"
-    if index == 0 and names and not getattr(_param(layer), "transpose", False):
-        return f"{names[min(axis, len(names) - 1)]} differs, {sizes}"
-    return None
+        name = "channels of its bottom"
+    elif index == 1 and names and len(wanted) == 1:
+        name = "num_output"
+    elif index == 0 and names and not getattr(_param(layer), "transpose", False):
+        name = names[min(axis, len(names) - 1)]
+    return f"{name} {stored[axis]} against {wanted[axis]}" if name else None
 
 
 def _param(layer: Layer) -> Any:

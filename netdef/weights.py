@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..errors import CortadoError, WeightsError, nearest
 from ..layers import Array, Blob, Layer
 from .mismatch import count_mismatch, shape_mismatch
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 NOTABLE = ("initialised", "ignored", "skipped")
 MOST_NAMES = 6
+NOT_FINITE = "holds NaN or infinity"
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,8 @@ class LoadReport:
 
     @property
     def notable(self) -> bool:
-        """Whether a layer of the net was left as it was."""
-        return bool(self.names("initialised", "skipped"))
+        """Whether a layer of the net was left as it was, or got values that are no numbers."""
+        return bool(self.names("initialised", "skipped")) or any(NOT_FINITE in row.note for row in self.layers)
 
     @property
     def summary(self) -> str:
@@ -55,7 +58,7 @@ class LoadReport:
 
     def __str__(self) -> str:
         """The summary, and a line for each layer that was not filled from the file, or did not go into the net."""
-        rows = [row for row in self.layers if row.status in NOTABLE]
+        rows = [row for row in self.layers if row.status in NOTABLE or NOT_FINITE in row.note]
         return "\n".join([self.summary] + [f"  {r.status:12}{r.layer}{r.note and '  ' + r.note}" for r in rows])
 
 
@@ -113,8 +116,11 @@ class _Load:
         if problem is None:
             pairs = [(index, target.blobs[index], blob) for index, blob in source.blobs.items()]
             changed = ", ".join(f"{s.shape} -> {t.shape}" for _, t, s in pairs if t.shape != s.shape)
-            self.report.layers.append(LayerLoad(source.name, "reshaped" if changed else "loaded", changed))
-            self._copies += [(blob, self._read(target, index, stored)) for index, blob, stored in pairs]
+            read = [(blob, self._read(target, index, stored)) for index, blob, stored in pairs]
+            broken = "" if all(map(_finite, (array for _, array in read))) else NOT_FINITE
+            note = "; ".join(filter(None, (changed, broken)))
+            self.report.layers.append(LayerLoad(source.name, "reshaped" if changed else "loaded", note))
+            self._copies += read
         elif skip_mismatch:
             self.report.layers.append(LayerLoad(source.name, "skipped", problem))
         else:
@@ -137,10 +143,17 @@ class _Load:
         return None
 
     def _read(self, target: Layer, index: int, stored: StoredBlob) -> Array:
+        blob = target.blobs[index]
         try:
-            return stored.read().reshape(target.blobs[index].shape)
+            with np.errstate(all="ignore"):  # a double may be beyond what a float holds
+                return stored.read().reshape(blob.shape).astype(blob.dtype, copy=False)
         except CortadoError as error:
             raise error.located(self.report.path, f"{target.who}, blob {index}") from None
+
+
+def _finite(array: Array) -> bool:
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
 
 
 def _fits(stored: StoredBlob, blob: Blob) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from google.protobuf.message import DecodeError
+
 from ..errors import FormatError
 from .binary import LARGEST, read_binary
 from .document import Document
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from . import caffe_pb2
+
+COPY_AGAIN = "the file is damaged; copy or download it again"
 
 
 def parse_net(
@@ -86,6 +90,8 @@ def read_weights_message(path: PathLike, schema: Schema | None = None) -> caffe_
     if not net.layer:
         hint = "a prototxt describes a net, a .caffemodel holds its weights"
         raise FormatError("a net with weights has layers", where=absolute(path), got="none", hint=hint)
+    if any(_is_no_text(layer.name, layer.type) for layer in net.layer):
+        raise FormatError("the names of layers are text", where=absolute(path), got="other bytes", hint=COPY_AGAIN)
     for field in ("input", "input_shape", "input_dim"):
         net.ClearField(field)
     return net
@@ -94,7 +100,14 @@ def read_weights_message(path: PathLike, schema: Schema | None = None) -> caffe_
 def _add_old_layer(net: Any, data: bytes) -> None:
     old = type(net)().layers.add()
     old.MergeFromString(data)
+    if _is_no_text(old.name, old.layer.name, old.layer.type):
+        raise DecodeError("the names of layers are text")
     add_upgraded_layer(net, old)
+
+
+def _is_no_text(*names: Any) -> bool:
+    """Whether one of *names* is what protobuf makes of bytes that are no UTF-8: bytes, where it says text."""
+    return any(isinstance(name, bytes) for name in names)
 
 
 def write_text(message: Message, path: PathLike) -> None:

@@ -81,7 +81,7 @@ class Schema:
         if schema is None:
             schema = _composed[key] = _build(wanted)
             while len(_composed) > KEPT:
-                _composed.popitem(last=False)
+                del _composed[next(old for old in _composed if old)]  # the oldest one, but the stock schema stays
         _composed.move_to_end(key)
         return schema
 

@@ -95,18 +95,18 @@ def test_report_names_both_sides_with_near_names(make: Make, weights: Path) -> N
         (
             [conv(), ip(num_output=7)],
             "ip",
-            "blob 0 is (5, 64) in the file and (7, 64) in the net: num_output differs, 5",
+            "blob 0 is (5, 64) in the file and (7, 64) in the net: num_output 5 against 7",
         ),
         ([conv(), ip(num_output=7, bias_term="false")], "ip", "2 blobs for this layer, the net 1: the file has a bias"),
         (
             [conv(kernel_size=5), ip()],
             "conv",
-            "(4, 3, 3, 3) in the file and (4, 3, 5, 5) in the net: kernel_size differs",
+            "(4, 3, 3, 3) in the file and (4, 3, 5, 5) in the net: kernel_size 3 against 5",
         ),
-        ([conv(kernel_size="[3, 5]"), ip()], "conv", "kernel_size differs, 3 in the file, 5 in the net"),
-        ([conv(num_output=2), ip()], "conv", "num_output differs, 4 in the file, 2 in the net"),
-        ([conv("c0", kernel_size=1), conv(bottom="c0"), ip()], "conv", "the channels of its bottom, or group, differ"),
-        ([conv(stride=2), ip()], "ip", "(5, 64) in the file and (5, 16) in the net: the size of its bottom differs"),
+        ([conv(kernel_size="[3, 5]"), ip()], "conv", "kernel_size 3 against 5"),
+        ([conv(num_output=2), ip()], "conv", "num_output 4 against 2"),
+        ([conv("c0", kernel_size=1), conv(bottom="c0"), ip()], "conv", "channels of its bottom per group 3 against 4"),
+        ([conv(stride=2), ip()], "ip", "(5, 64) in the file and (5, 16) in the net: size of its bottom 64 against 16"),
         ([conv(), ip(transpose="true")], "ip", "(5, 64) in the file and (64, 5) in the net: one is the transpose"),
         ([conv(), ip(axis=2)], "ip", "blob 0 is (5, 64) in the file and (5, 16) in the net"),
     ],
@@ -196,6 +196,16 @@ def test_old_shapes_fit_and_are_told(make: Make, weights: Path, tmp_path: Path) 
         WeightsError, match=r"blob 0 is \(1, 1, 5, 64\) in the file and \(64, 5\) in the net: one is the"
     ):
         make(conv(), ip(transpose="true")).load(old)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_values_that_are_no_numbers_are_told(value: float, make: Make, tmp_path: Path) -> None:
+    net = make(conv(), ip(), dtype=np.float64)
+    net.params["ip"][1].data[2] = value
+    net.save(tmp_path / "w.caffemodel")
+    report = make(conv(), ip()).load(tmp_path / "w.caffemodel")
+    assert str(report).splitlines()[1:] == ["  loaded      ip  holds NaN or infinity"]
+    assert report.notable
 
 
 def test_a_net_made_with_weights_warns_of_what_they_leave_out(
