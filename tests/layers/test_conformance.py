@@ -37,6 +37,12 @@ NEURONS = [
 ]
 
 MODERN = [
+    LayerCase('type: "Expression" expression_param { formula: "where(x > 0, x, tanh(x))" }', [(2, 3, 4)]),
+    LayerCase(
+        'type: "Expression" expression_param { formula: "a*x0*tanh(x1+b)" scalar { name: "a" } scalar { name: "b" } }',
+        [(2, 3, 4), (2, 3, 4)],
+        id="Expression-two",
+    ),
     LayerCase('type: "GELU"', [(2, 3, 4)]),
     LayerCase('type: "GELU" gelu_param { form: TANH }', [(2, 3, 4)], id="GELU-tanh"),
     LayerCase('type: "HardSigmoid"', [(2, 3, 4)]),

@@ -192,6 +192,7 @@ CASES: dict[str, tuple[str, list[Any]]] = {
     "Embed": ("embed_param { num_output: 2 input_dim: 4 }", [LABELS]),
     "EuclideanLoss": ("", [ROWS, ROWS[::-1]]),
     "Exp": ("", [ROWS]),
+    "Expression": ('expression_param { formula: "tanh(a * x)" scalar { name: "a" value: 1 } }', [ROWS]),
     "Filter": ("", [ROWS, LABELS]),
     "Flatten": ("", [IMAGE]),
     "GELU": ("", [ROWS]),
