@@ -56,8 +56,10 @@ def select(document: Document[Any], state: NetState) -> list[LayerSpec]:
     its ``stage`` are among the state's and none of its ``not_stage`` are. The kept layers' ``phase`` becomes the
     state's unless it is set.
 
-    Errors: NetError for a layer with both kinds of rules.
+    Errors: NetError for a definition without any layer, and for a layer with both kinds of rules.
     """
+    if not document.message.layer:
+        raise NetError("a net has at least one layer", where=document.positions.at(), got="none")
     kept = []
     for index, config in enumerate(document.message.layer):
         positions = document.positions.child("layer", index)

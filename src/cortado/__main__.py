@@ -14,7 +14,7 @@ def main() -> None:
     from .errors import CortadoError
 
     try:
-        sys.exit(program(standalone_mode=False) or 0)
+        sys.exit(program(prog_name="cortado", standalone_mode=False) or 0)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except click.ClickException as error:
