@@ -50,6 +50,15 @@ def cortado_dialects() -> list[type[Dialect]]:
 
 @hookimpl
 def cortado_layers() -> list[type[Layer]]:
+    from .box_annotator_ohem import BoxAnnotatorOHEM
+    from .proposal import Proposal
+    from .psroi_pooling import PSROIPooling
+    from .roi_pooling import ROIPooling
     from .smooth_l1_loss import SmoothL1Loss
+    from .smooth_l1_loss_ohem import SmoothL1LossOHEM
+    from .softmax_with_loss_ohem import SoftmaxWithLossOHEM
 
-    return [SmoothL1Loss]
+    return [
+        *(BoxAnnotatorOHEM, PSROIPooling, Proposal, ROIPooling),
+        *(SmoothL1Loss, SmoothL1LossOHEM, SoftmaxWithLossOHEM),
+    ]

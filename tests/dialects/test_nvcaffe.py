@@ -72,5 +72,5 @@ def test_they_go_into_a_net(tmp_path):
 
 def test_a_raw_blob_of_the_wrong_length_is_refused(tmp_path):
     path = weights(tmp_path, np.ones(4, "f2"), 1)
-    with pytest.raises(FormatError, match="layer 'ip', blob 0: a blob of shape .4,. in float32 has 16 bytes"):
+    with pytest.raises(FormatError, match=r"layer 'ip', blob 0: a blob of shape .4,. in float32 has 16 bytes"):
         read_weights(path, plugin_manager())
