@@ -10,30 +10,15 @@ namespace {
 
 inline bool is_depthwise(const ConvShape& s) { return s.groups > 1 && s.channels == s.groups; }
 
-// For each vector of a row and each tap along x: the lanes that meet a pixel. Offsets are from the start of a row.
-struct RowSpans {
-    i64 vectors, taps, step;
-    const Span* spans;
-};
-
-// Places x = 0 ... cols - 1 meet the pixels x * step + offset[tap] of a row of `width`.
-inline RowSpans row_spans(i64 cols, i64 width, i64 step, i64 taps, const i64* offset) {
-    const i64 vectors = ceil_div(cols, V);
-    Span* all = space<Span>(kSlotTaps, max(1, vectors * taps));
-    for (i64 v = 0; v < vectors; ++v)
-        for (i64 t = 0; t < taps; ++t) {
-            const i64 x = v * V * step + offset[t], count = min(V, cols - v * V);
-            const i64 first = x >= 0 ? 0 : ceil_div(-x, step);
-            const i64 last = x >= width ? 0 : min(count, (width - 1 - x) / step + 1);
-            all[v * taps + t] = Span(x, first, last);
-        }
-    return {vectors, taps, step, all};
-}
-
 struct Plane {
     const float* pixels;
     i64 height, width;
 };
+
+// Masked loads do not wake the prefetcher: asks for the pixels of one vector in some rows further down.
+inline void ask_for(const Plane& x, i64 row, i64 rows, i64 column, i64 step) {
+    for (i64 i = 0; i < rows; ++i) prefetch(x.pixels + (row - i) * x.width + column, V * step);
+}
 
 // Rows down[i] below row * step_y, as far as they are in the plane: body(i, pointer to it).
 template <int TAPS, class Body>
@@ -55,6 +40,7 @@ void slide(const Plane& x, const float* w, float bias, float* y, i64 rows, i64 c
         for (i64 v = 0; v < across.vectors; ++v) {
             const Span* spans = across.spans + v * taps;
             const i64 count = min(V, cols - v * V);
+            ask_for(x, (row + 2) * step_y + down[taps_y - 1], step_y, v * V * across.step, across.step);
             vf sum = splat(bias), other = {};
             over_rows<TAPS>(x, row * step_y, taps_y, down, [&](i64 i, const float* p) {
 #pragma GCC unroll 5
@@ -87,6 +73,7 @@ void slide_three(const Plane& x, const float* w, float bias, float* y, i64 rows,
         const float* p = x.pixels + (row * STEP + down[0]) * x.width;
         for (i64 v = 0; v < across.vectors; ++v) {
             const Span* spans = across.spans + v * 3;
+            ask_for(x, (row + ROWS) * STEP + down[2], ROWS * STEP, v * V * STEP, STEP);
             vf sum[ROWS];
 #pragma GCC unroll 4
             for (int r = 0; r < ROWS; ++r) sum[r] = splat(bias);
@@ -131,6 +118,8 @@ void correlate(const Plane& x, const float* dy, vf* sums, i64 rows, i64 cols, i6
         for (i64 v = 0; v < across.vectors; ++v) {
             const Span* spans = across.spans + v * taps;
             const vf g = load_part(dy + row * cols + v * V, min(V, cols - v * V));
+            ask_for(x, (row + 2) * step_y + down[taps_y - 1], step_y, v * V * across.step, across.step);
+            prefetch(dy + (row + 4) * cols + v * V, V);
             over_rows<TAPS>(x, row * step_y, taps_y, down, [&](i64 i, const float* p) {
 #pragma GCC unroll 5
                 for (i64 j = 0; j < taps; ++j) to[i * taps + j] += g * fetch_span<STEP>(p, spans[j], across.step);

@@ -1,4 +1,4 @@
-// Pooling: V windows at a time, one tap of them after the other, over a group of planes that stays in the cache.
+// Pooling: V windows of a row at a time, one tap of them after the other.
 #pragma once
 
 #include "math.hpp"
@@ -7,106 +7,176 @@
 namespace cortado {
 namespace {
 
-// The windows of one plane as a grid, its taps in workspace memory of the caller.
-inline Grid pool_grid(const PoolShape& s) {
-    Grid g{};
-    const i64 taps = s.kernel_h * s.kernel_w;
-    i64* y = space<i64>(kSlotTaps, 2 * taps);
-    i64* x = y + taps;
-    for (i64 t = 0; t < taps; ++t) y[t] = t / s.kernel_w - s.pad_h, x[t] = t % s.kernel_w - s.pad_w;
-    g.images = 1, g.height = s.height, g.width = s.width, g.rows = s.out_h, g.cols = s.out_w;
-    g.step_y = s.stride_h, g.step_x = s.stride_w, g.taps = taps, g.tap_y = y, g.tap_x = x;
-    return g;
-}
-
-inline vi valid_lanes(const Lanes& lanes) {
-    vi valid = {};
-    for (int s = 0; s < lanes.count; ++s)
-        for (int l = lanes.segment[s].begin; l < lanes.segment[s].end; ++l) valid[l] = -1;
-    return valid;
-}
-
-// The windows of one vector: what each tap reads, and per lane the numbers that all planes share.
-struct Windows {
-    i64 at, count;
-    Lanes* lanes;     // per tap
-    vi* valid;        // per tap
-    vi origin, first; // flat index of the window's corner, and of its first pixel in the image (-1: none)
-    vf area;          // pixels of the window cut at size + pad, at least 1
+// Per vector of windows in a row, what all rows and planes share.
+struct PoolColumns {
+    vi index;   // the column at which each window begins, padding included
+    vi first;   // its first column inside the image
+    vi inside;  // -1 where there is one
+    vf width;   // columns of the window cut at width + pad
+    bool full;  // no window of the vector lies beyond the image
 };
 
-inline Windows windows_at(const PoolShape& s, const Grid& g, i64 at) {
-    Windows w;
-    w.at = at, w.count = min(V, g.area() - at);
-    w.lanes = space<Lanes>(kSlotA, g.taps);
-    w.valid = space<vi>(kSlotB, g.taps);
-    Run runs[V];
-    const int count = find_runs(g, at, w.count, runs);
-    for (i64 tap = 0; tap < g.taps; ++tap) {
-        find_lanes(g, runs, count, tap, w.lanes[tap]);
-        w.valid[tap] = valid_lanes(w.lanes[tap]);
+struct PoolRow {
+    RowSpans across;
+    const PoolColumns* columns;
+};
+
+inline PoolRow pool_row(const PoolShape& s) {
+    i64* offset = space<i64>(kSlotRow, s.kernel_w);
+    for (i64 t = 0; t < s.kernel_w; ++t) offset[t] = t - s.pad_w;
+    PoolRow row;
+    row.across = row_spans(s.out_w, s.width, s.stride_w, s.kernel_w, offset);
+    PoolColumns* columns = space<PoolColumns>(kSlotColumns, row.across.vectors);
+    for (i64 v = 0; v < row.across.vectors; ++v) {
+        columns[v].full = (min((v + 1) * V, s.out_w) - 1) * s.stride_w - s.pad_w < s.width;
+        for (i64 l = 0; l < V; ++l) {
+            const i64 x = (v * V + l) * s.stride_w - s.pad_w;
+            columns[v].index[l] = static_cast<int32_t>(x);
+            columns[v].first[l] = static_cast<int32_t>(max(x, 0));
+            columns[v].inside[l] = x < s.width ? -1 : 0;
+            columns[v].width[l] = static_cast<float>(min(x + s.kernel_w, s.width + s.pad_w) - x);
+        }
     }
-    for (i64 l = 0; l < V; ++l) {
-        const i64 place = min(at + l, g.area() - 1);
-        const i64 y = place / g.cols * s.stride_h - s.pad_h, x = place % g.cols * s.stride_w - s.pad_w;
-        const bool inside = y < s.height && x < s.width;
-        w.origin[l] = static_cast<int32_t>(y * s.width + x);
-        w.first[l] = inside ? static_cast<int32_t>(max(y, 0) * s.width + max(x, 0)) : -1;
-        const i64 rows = min(y + s.kernel_h, s.height + s.pad_h) - y, cols = min(x + s.kernel_w, s.width + s.pad_w) - x;
-        w.area[l] = static_cast<float>(max(1, rows * cols));
-    }
-    return w;
+    row.columns = columns;
+    return row;
 }
 
-// body(windows, first plane, last plane): every vector of windows with every group of planes.
+// body(plane) for all planes, some at a time.
 template <class Body>
-inline void over_windows(const PoolShape& s, const Grid& g, const Body& body) {
-    const i64 size = s.height * s.width + s.out_h * s.out_w;
-    const i64 together = max(1, min(ceil_div(s.planes, 4 * threads()), (256 << 10) / (4 * max(1, size))));
+inline void over_planes(const PoolShape& s, const Body& body) {
+    const i64 together = max(1, 16384 / max(1, s.height * s.width));
     parallel(ceil_div(s.planes, together), [&](i64 group) {
-        const i64 begin = group * together, end = min(s.planes, begin + together);
-        for (i64 at = 0; at < g.area(); at += V) body(windows_at(s, g, at), begin, end);
+        for (i64 p = group * together; p < min(s.planes, (group + 1) * together); ++p) body(p);
     });
+}
+
+inline vi lanes_of(const Span& s) {
+    vi lane;
+    for (int l = 0; l < V; ++l) lane[l] = l;
+    return (lane >= isplat(s.begin)) & (lane < isplat(s.end));
+}
+
+// Takes the pixels that are larger than the best so far, or NaN, and notes their index.
+inline void take_better(vf pixel, const Span& span, vi index, vf& best, vi& chosen) {
+#if defined(__AVX512F__)
+    const __m512 p = (__m512)pixel;
+    const __mmask16 lanes = (__mmask16)span.lanes;
+    const __mmask16 better = _mm512_mask_cmp_ps_mask(lanes, p, (__m512)best, _CMP_GT_OQ) |
+                             _mm512_mask_cmp_ps_mask(lanes, p, p, _CMP_UNORD_Q);
+    best = (vf)_mm512_mask_mov_ps((__m512)best, better, p);
+    chosen = (vi)_mm512_mask_mov_epi32((__m512i)chosen, better, (__m512i)index);
+#else
+    vi better = (pixel > best) | (pixel != pixel);
+    if (span.begin != 0 || span.end != V) better &= lanes_of(span);
+    best = better ? pixel : best;
+    chosen = better ? index : chosen;
+#endif
+}
+
+// One vector of windows, tap by tap. Any window; NaN and the order of equals are right.
+template <int STEP>
+void max_of_windows(const PoolShape& s, const PoolRow& row, const float* x, i64 top, i64 v, vf& best, vi& chosen) {
+    const RowSpans& across = row.across;
+    const PoolColumns& columns = row.columns[v];
+    const i64 begin = max(top, 0), end = min(top + s.kernel_h, s.height);
+    const vi inside = begin < s.height ? columns.inside : vi{};
+    chosen = inside ? columns.first + isplat(static_cast<int32_t>(begin * s.width)) : isplat(-1);
+    best = inside ? splat(-__builtin_inff()) : splat(-3.40282347e38f);
+    for (i64 line = begin; line < end; ++line)
+        for (i64 t = 0; t < across.taps; ++t) {
+            const Span& span = across.spans[v * across.taps + t];
+            if (span.begin >= span.end) continue;
+            take_better(fetch_span<STEP>(x + line * s.width, span, across.step), span,
+                        columns.index + isplat(static_cast<int32_t>(line * s.width + t)), best, chosen);
+        }
+}
+
+#if defined(__AVX512F__)
+// The same for a K x K window, if no pixel is NaN; else false. First the maxima, then, from the last tap to the first,
+// which taps hold them: comparing tap by tap would wait about 20 cycles for each mask.
+template <int K, int STEP>
+bool max_of_windows_fast(const PoolShape& s, const PoolRow& row, const float* x, i64 top, i64 v, vf& best, vi& chosen) {
+    const Span* spans = row.across.spans + v * K;
+    const PoolColumns& columns = row.columns[v];
+    const __m512 none = _mm512_set1_ps(-__builtin_inff());
+    __m512 pixel[K * K];
+    __mmask16 nan = 0;
+#pragma GCC unroll 3
+    for (int i = 0; i < K; ++i) {
+        const bool inside = top + i >= 0 && top + i < s.height;
+        const float* line = x + (inside ? top + i : 0) * s.width;
+#pragma GCC unroll 3
+        for (int j = 0; j < K; ++j)
+            pixel[i * K + j] = _mm512_mask_mov_ps(none, inside ? (__mmask16)spans[j].lanes : (__mmask16)0,
+                                                  (__m512)fetch_span<STEP>(line, spans[j], STEP));
+    }
+    __m512 most = pixel[0];
+#pragma GCC unroll 9
+    for (int t = 1; t < K * K; ++t) {
+        most = _mm512_max_ps(most, pixel[t]);
+        nan |= _mm512_cmp_ps_mask(pixel[t - 1], pixel[t], _CMP_UNORD_Q);
+    }
+    if (nan != 0) return false;
+    __m512i index = (__m512i)(columns.first + isplat(static_cast<int32_t>(max(top, 0) * s.width)));
+#pragma GCC unroll 9
+    for (int t = K * K - 1; t >= 0; --t) {
+        const bool inside = top + t / K >= 0 && top + t / K < s.height;
+        const __mmask16 lanes = inside ? (__mmask16)spans[t % K].lanes : (__mmask16)0;
+        const vi at = columns.index + isplat(static_cast<int32_t>((top + t / K) * s.width + t % K));
+        index = _mm512_mask_mov_epi32(index, _mm512_mask_cmp_ps_mask(lanes, pixel[t], most, _CMP_EQ_OQ), (__m512i)at);
+    }
+    best = (vf)most;
+    chosen = (vi)index;
+    return true;
+}
+#else
+template <int K, int STEP>
+bool max_of_windows_fast(const PoolShape&, const PoolRow&, const float*, i64, i64, vf&, vi&) {
+    return false;
+}
+#endif
+
+template <int K, int STEP>
+void max_pool_plane(const PoolShape& s, const PoolRow& row, const float* x, float* y, int32_t* mask) {
+    for (i64 oy = 0; oy < s.out_h; ++oy) {
+        const i64 top = oy * s.stride_h - s.pad_h;
+        for (i64 v = 0; v < row.across.vectors; ++v) {
+            vf best;
+            vi chosen;
+            // Masked loads do not wake the prefetcher: the rows of two windows further down are asked for here.
+            for (i64 i = 0; i < s.stride_h; ++i)
+                prefetch(x + (top + s.kernel_h + s.stride_h + i) * s.width + v * V * s.stride_w, V * s.stride_w);
+            // Windows beyond the image, which are empty, have a way of their own.
+            const bool usual = K > 0 && top < s.height && row.columns[v].full;
+            if (!usual || !max_of_windows_fast<K, STEP>(s, row, x, top, v, best, chosen))
+                max_of_windows<STEP>(s, row, x, top, v, best, chosen);
+            const i64 to = oy * s.out_w + v * V, count = min(V, s.out_w - v * V);
+            store_part(y + to, best, count);
+            store_part(reinterpret_cast<float*>(mask) + to, as_float(chosen), count);
+        }
+    }
+}
+
+template <int K>
+inline auto max_pool_for(i64 step) {
+    return step == 1 ? max_pool_plane<K, 1> : step == 2 ? max_pool_plane<K, 2> : max_pool_plane<K, 0>;
 }
 
 void max_pool_forward(const PoolShape& s, const float* x, float* y, int32_t* mask) {
-    const Grid g = pool_grid(s);
-    const i64 plane = g.plane(), area = g.area();
-    over_windows(s, g, [&](const Windows& w, i64 begin, i64 end) {
-        const vf none = w.first < isplat(0) ? splat(-3.40282347e38f) : splat(-__builtin_inff());
-        for (i64 p = begin; p < end; ++p) {
-            vf best = none;
-            vi chosen = w.first;
-            for (i64 tap = 0; tap < g.taps; ++tap) {
-                if (w.lanes[tap].count == 0) continue;
-                const vf pixel = fetch(x + p * plane, w.lanes[tap], g.step_x);
-                const i64 step = tap / s.kernel_w * s.width + tap % s.kernel_w;
-                const vi better = ((pixel > best) | (pixel != pixel)) & w.valid[tap];
-                best = better ? pixel : best;
-                chosen = better ? w.origin + isplat(static_cast<int32_t>(step)) : chosen;
-            }
-            const i64 to = p * area + w.at;
-            if (w.count == V) {
-                store(y + to, best);
-                store(reinterpret_cast<float*>(mask + to), as_float(chosen));
-            } else {
-                store_part(y + to, best, w.count);
-                for (i64 l = 0; l < w.count; ++l) mask[to + l] = chosen[l];
-            }
-        }
-    });
+    const PoolRow row = pool_row(s);
+    const i64 size = s.height * s.width, area = s.out_h * s.out_w, kernel = s.kernel_h == s.kernel_w ? s.kernel_w : 0;
+    const auto plane = kernel == 3 ? max_pool_for<3>(s.stride_w) : kernel == 2 ? max_pool_for<2>(s.stride_w)
+                                                                              : max_pool_for<0>(s.stride_w);
+    over_planes(s, [&](i64 p) { plane(s, row, x + p * size, y + p * area, mask + p * area); });
 }
 
 void max_pool_backward(const PoolShape& s, const float* dy, const int32_t* mask, float* dx) {
-    const i64 plane = s.height * s.width, area = s.out_h * s.out_w;
-    const i64 together = max(1, 8192 / max(1, plane));
-    parallel(ceil_div(s.planes, together), [&](i64 group) {
-        for (i64 p = group * together; p < min(s.planes, (group + 1) * together); ++p) {
-            float* to = dx + p * plane;
-            memset(to, 0, static_cast<size_t>(plane) * sizeof(float));
-            for (i64 i = p * area; i < (p + 1) * area; ++i)
-                if (mask[i] >= 0) to[mask[i]] += dy[i];
-        }
+    const i64 size = s.height * s.width, area = s.out_h * s.out_w;
+    over_planes(s, [&](i64 p) {
+        float* to = dx + p * size;
+        memset(to, 0, static_cast<size_t>(size) * sizeof(float));
+        for (i64 i = p * area; i < (p + 1) * area; ++i)
+            if (mask[i] >= 0) to[mask[i]] += dy[i];
     });
 }
 
@@ -116,51 +186,59 @@ inline bool is_global(const PoolShape& s) {
            s.kernel_w >= s.width;
 }
 
-void ave_pool_forward(const PoolShape& s, const float* x, float* y) {
-    const Grid g = pool_grid(s);
-    const i64 plane = g.plane(), area = g.area();
-    if (is_global(s)) {
-        const i64 together = max(1, 16384 / max(1, plane));
-        parallel(ceil_div(s.planes, together), [&](i64 group) {
-            for (i64 p = group * together; p < min(s.planes, (group + 1) * together); ++p)
-                y[p] = sum(x + p * plane, plane) / static_cast<float>(plane);
-        });
-        return;
-    }
-    over_windows(s, g, [&](const Windows& w, i64 begin, i64 end) {
-        for (i64 p = begin; p < end; ++p) {
+// Rows of a window that begins at `top`, cut at height + pad; at least 1 pixel is what a window counts.
+inline vf area_of(const PoolShape& s, i64 top, vf width) {
+    return at_least(splat(static_cast<float>(min(top + s.kernel_h, s.height + s.pad_h) - top)) * width, 1);
+}
+
+template <int STEP>
+void ave_pool_plane(const PoolShape& s, const PoolRow& row, const float* x, float* y) {
+    const RowSpans& across = row.across;
+    for (i64 oy = 0; oy < s.out_h; ++oy) {
+        const i64 top = oy * s.stride_h - s.pad_h;
+        const i64 begin = max(top, 0), end = min(top + s.kernel_h, s.height);
+        for (i64 v = 0; v < across.vectors; ++v) {
             vf total = {};
-            for (i64 tap = 0; tap < g.taps; ++tap)
-                if (w.lanes[tap].count > 0) total += fetch(x + p * plane, w.lanes[tap], g.step_x);
-            store_part(y + p * area + w.at, total / w.area, w.count);
+            for (i64 line = begin; line < end; ++line)
+                for (i64 t = 0; t < across.taps; ++t) {
+                    const Span& span = across.spans[v * across.taps + t];
+                    if (span.begin < span.end) total += fetch_span<STEP>(x + line * s.width, span, across.step);
+                }
+            store_part(y + oy * s.out_w + v * V, total / area_of(s, top, row.columns[v].width),
+                       min(V, s.out_w - v * V));
         }
-    });
+    }
+}
+
+void ave_pool_forward(const PoolShape& s, const float* x, float* y) {
+    const i64 size = s.height * s.width, area = s.out_h * s.out_w;
+    if (is_global(s))
+        return over_planes(s, [&](i64 p) { y[p] = sum(x + p * size, size) / static_cast<float>(size); });
+    const PoolRow row = pool_row(s);
+    const auto plane = s.stride_w == 1 ? ave_pool_plane<1> : s.stride_w == 2 ? ave_pool_plane<2> : ave_pool_plane<0>;
+    over_planes(s, [&](i64 p) { plane(s, row, x + p * size, y + p * area); });
 }
 
 void ave_pool_backward(const PoolShape& s, const float* dy, float* dx) {
-    const i64 plane = s.height * s.width, area = s.out_h * s.out_w;
-    const i64 together = max(1, 8192 / max(1, plane));
+    const i64 size = s.height * s.width, area = s.out_h * s.out_w;
     const bool global = is_global(s);
-    parallel(ceil_div(s.planes, together), [&](i64 group) {
-        for (i64 p = group * together; p < min(s.planes, (group + 1) * together); ++p) {
-            float* to = dx + p * plane;
-            if (global) {
-                const vf share = splat(dy[p] / static_cast<float>(plane));
-                along(plane, [&](i64 i, auto l) { put(to + i, share, l); });
-                continue;
-            }
-            memset(to, 0, static_cast<size_t>(plane) * sizeof(float));
-            for (i64 oy = 0; oy < s.out_h; ++oy)
-                for (i64 ox = 0; ox < s.out_w; ++ox) {
-                    const i64 y = oy * s.stride_h - s.pad_h, x = ox * s.stride_w - s.pad_w;
-                    const i64 end_y = min(y + s.kernel_h, s.height + s.pad_h);
-                    const i64 end_x = min(x + s.kernel_w, s.width + s.pad_w);
-                    const float share = dy[p * area + oy * s.out_w + ox] /
-                                        static_cast<float>(max(1, (end_y - y) * (end_x - x)));
-                    for (i64 v = max(y, 0); v < min(end_y, s.height); ++v)
-                        for (i64 u = max(x, 0); u < min(end_x, s.width); ++u) to[v * s.width + u] += share;
-                }
+    over_planes(s, [&](i64 p) {
+        float* to = dx + p * size;
+        if (global) {
+            const vf share = splat(dy[p] / static_cast<float>(size));
+            return along(size, [&](i64 i, auto l) { put(to + i, share, l); });
         }
+        memset(to, 0, static_cast<size_t>(size) * sizeof(float));
+        for (i64 oy = 0; oy < s.out_h; ++oy)
+            for (i64 ox = 0; ox < s.out_w; ++ox) {
+                const i64 y = oy * s.stride_h - s.pad_h, x = ox * s.stride_w - s.pad_w;
+                const i64 end_y = min(y + s.kernel_h, s.height + s.pad_h);
+                const i64 end_x = min(x + s.kernel_w, s.width + s.pad_w);
+                const float share =
+                    dy[p * area + oy * s.out_w + ox] / static_cast<float>(max(1, (end_y - y) * (end_x - x)));
+                for (i64 v = max(y, 0); v < min(end_y, s.height); ++v)
+                    for (i64 u = max(x, 0); u < min(end_x, s.width); ++u) to[v * s.width + u] += share;
+            }
     });
 }
 

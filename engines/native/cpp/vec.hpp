@@ -20,7 +20,7 @@ namespace {
 using i64 = int64_t;
 
 // The pieces of workspace that may be in use at the same time.
-enum Slot { kSlotPackedA, kSlotPanelA, kSlotPackedB, kSlotParts, kSlotTaps, kSlotA, kSlotB, kSlotWeights, kSlotTiles, kSlotProducts };
+enum Slot { kSlotPackedA, kSlotPanelA, kSlotPackedB, kSlotParts, kSlotTaps, kSlotRow, kSlotColumns, kSlotA, kSlotB, kSlotWeights, kSlotTiles, kSlotProducts };
 
 #if defined(__AVX512F__)
 constexpr int V = 16;
@@ -83,6 +83,11 @@ inline float sum_of(vf v) {
         for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
     total = lanes[0];
     return total;
+}
+
+// Asks for the cache lines of so many floats; the address may be anywhere.
+inline void prefetch(const float* p, i64 count) {
+    for (i64 i = 0; i < count; i += 16) __builtin_prefetch(p + i);
 }
 
 inline float sum(const float* p, i64 count) {

@@ -154,6 +154,26 @@ inline vf fetch_span(const float* from, const Span& s, i64 step) {
     return load(values);
 }
 
+// For each vector of a row and each tap along x: the lanes that meet a pixel. Offsets are from the start of a row.
+struct RowSpans {
+    i64 vectors, taps, step;
+    const Span* spans;
+};
+
+// Places x = 0 ... cols - 1 meet the pixels x * step + offset[tap] of a row of `width`.
+inline RowSpans row_spans(i64 cols, i64 width, i64 step, i64 taps, const i64* offset) {
+    const i64 vectors = ceil_div(cols, V);
+    Span* all = space<Span>(kSlotTaps, max(1, vectors * taps));
+    for (i64 v = 0; v < vectors; ++v)
+        for (i64 t = 0; t < taps; ++t) {
+            const i64 x = v * V * step + offset[t], count = min(V, cols - v * V);
+            const i64 first = x >= 0 ? 0 : ceil_div(-x, step);
+            const i64 last = x >= width ? 0 : min(count, (width - 1 - x) / step + 1);
+            all[v * taps + t] = Span(x, first, last);
+        }
+    return {vectors, taps, step, all};
+}
+
 // Panels to[panel][depth][NR] of places [j, j + cols); the depths are (channel, tap) from `at` on.
 inline void pack_places(float* to, const float* from, const Grid& g, i64 j, i64 cols, i64 at, i64 depth) {
     for (i64 panel = 0; panel < cols; panel += NR) {
