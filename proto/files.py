@@ -74,14 +74,14 @@ def absolute(path: PathLike) -> str:
 
 
 @contextmanager
-def named(verb: str, path: PathLike) -> Iterator[None]:
+def named(verb: str, path: PathLike, what: str = "file") -> Iterator[None]:
     """Turn an OSError about *path* into a FileError that names it."""
     if "\0" in os.fspath(path):
-        raise FileError(f"cannot {verb} this file: its name holds a zero byte", where=repr(os.fspath(path)))
+        raise FileError(f"cannot {verb} this {what}: its name holds a zero byte", where=repr(os.fspath(path)))
     try:
         yield
     except OSError as error:
-        raise FileError(f"cannot {verb} this file: {error.strerror or error}", where=absolute(path)) from error
+        raise FileError(f"cannot {verb} this {what}: {error.strerror or error}", where=absolute(path)) from error
 
 
 def _create(temporary: Path, target: Path) -> None:

@@ -25,6 +25,7 @@ def command(idx_folder: Path, out_dir: Path, backend: str) -> None:
     from ..data.convert import records_of_arrays
     from ..data.idx import find_idx, read_idx
     from ..errors import FormatError
+    from ..proto.files import named
 
     loaded = []
     for name, prefix in SETS.items():
@@ -37,7 +38,8 @@ def command(idx_folder: Path, out_dir: Path, backend: str) -> None:
             rule = "there must be N x H x W images and N labels"
             raise FormatError(rule, where=str(idx_folder), got=f"{prefix}: {images.shape} and {labels.shape}")
         loaded.append((name, images, labels))
-    out_dir.mkdir(parents=True, exist_ok=True)
+    with named("make", out_dir, "folder"):
+        out_dir.mkdir(parents=True, exist_ok=True)
     for name, images, labels in loaded:
         path = out_dir / f"mnist_{name}_{backend.lower()}"
         with create_source(backend.upper(), path) as writer:

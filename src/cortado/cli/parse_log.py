@@ -30,13 +30,15 @@ def command(log: str, out_dir: Path, delimiter: str, as_json: bool, verbose: boo
     a file of its own, LOG.test1 and so on. OUT_DIR is the current folder where it is left out.
     """
     from ..proto import atomic_write
+    from ..proto.files import named
     from ..solver.log_file import read_log
 
     found = read_log(log)
     if as_json:
         click.echo(_json(log, found))
         return
-    out_dir.mkdir(parents=True, exist_ok=True)
+    with named("make", out_dir, "folder"):
+        out_dir.mkdir(parents=True, exist_ok=True)
     for suffix, rows in tables(found).items():
         path = out_dir / f"{Path(log).name}.{suffix}"
         text = "".join(delimiter.join(row) + "\n" for row in rows)
