@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ...layers import Layer
 from ...plugins import hookimpl
 from ..base import Dialect
 from ..table import Table
@@ -21,3 +22,13 @@ class ShuffleNet(Dialect):
 @hookimpl
 def cortado_dialects() -> list[type[Dialect]]:
     return [ShuffleNet]
+
+
+@hookimpl
+def cortado_layers() -> list[type[Layer]]:
+    from .axpy import Axpy
+    from .depthwise import ConvolutionDepthwise, DepthwiseConvolution
+    from .relu6 import ReLU6
+    from .shuffle_channel import ShuffleChannel
+
+    return [Axpy, ConvolutionDepthwise, DepthwiseConvolution, ReLU6, ShuffleChannel]

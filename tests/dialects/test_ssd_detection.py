@@ -142,7 +142,7 @@ def test_the_loss_is_that_of_the_loops():
 
 
 def test_images_without_objects_cost_nothing():
-    loc, conf, prior, _, truth = batch()
+    loc, conf, prior, _, _ = batch()
     got, _ = run("", loc, conf, prior, np.full((1, 8), -1.0))
     assert got == 0
 
