@@ -197,11 +197,15 @@ class PluginManager:
     ) -> None:
         """Change which third-party plugins are loaded; see the class. Errors: PluginError once they are loaded."""
         with self._lock:
-            if self._external_loaded and self.external:
-                raise PluginError("plugins are chosen before the first of them is used")
+            before = self._choice()
             self.only = self.only if only is None else only
             self.without = self.without if without is None else without
             self.folders = [*self.folders, *folders]
+            if self._external_loaded and self._choice() != before:
+                raise PluginError("plugins are chosen before the first of them is used")
+
+    def _choice(self) -> tuple[Filter, list[Path]]:
+        return self._filter(), _folders(self.folders)
 
     def _filter(self) -> Filter:
         only = os.environ.get(ALLOW) if self.only is None else self.only
@@ -284,9 +288,8 @@ class PluginManager:
         """Call the kind's hook of each of *plugins*. One that breaks is reported and left out, unless built in."""
         wanted = set(plugins)
         hook = registry.kind.hook
-        for impl in getattr(self._pm.hook, hook).get_hookimpls():
-            if impl.plugin_name not in wanted:
-                continue
+        impls = [impl for impl in getattr(self._pm.hook, hook).get_hookimpls() if impl.plugin_name in wanted]
+        for impl in sorted(impls, key=lambda impl: not self.providers[impl.plugin_name].builtin):
             provider = self.providers[impl.plugin_name]
             try:
                 if impl.hookwrapper or impl.wrapper:

@@ -146,6 +146,7 @@ class TestChoosing:
         manager = PluginManager()
         manager.configure(without=["acme"])
         assert self.found(manager) == {"Other"}
+        manager.configure(without=["acme"])
         with pytest.raises(PluginError, match="chosen before the first of them is used"):
             manager.configure(without=[])
 

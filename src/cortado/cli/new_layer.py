@@ -26,7 +26,7 @@ FIRST_NUMBER, NUMBERS = 100_000_000, 400_000_000
 """Field numbers are drawn from so many that two plugins hardly meet."""
 
 
-@click.command(epilog="Example: cortado new-layer HardSwish --dir .")
+@click.command(epilog="Example: cortado new-layer SoftBend --dir .")
 @click.argument("name")
 @click.option("--dir", "folder", default=".", show_default=True, help="The folder to write into.")
 @click.option("--one-file", is_flag=True, help="Write a single file, for --plugins-dir, instead of a package.")
@@ -55,7 +55,7 @@ def _words(name: str) -> dict[str, str]:
     from ..plugins import plugin_manager
 
     if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name):
-        raise click.UsageError(f"a layer type is named in capitals and letters, such as HardSwish; got '{name}'")
+        raise click.UsageError(f"a layer type is named in capitals and letters, such as SoftBend; got '{name}'")
     known = plugin_manager().registry("layers").entries.get(name)
     if known:
         raise click.UsageError(f"layer type '{name}' is there already, from {known[0].provider}")
