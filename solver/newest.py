@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import CortadoError, FormatError
 from .run_file import read_run_file
-from .run_state import STATES, SUFFIX, check_whole, run_path, snapshot_base
+from .run_state import STATES, SUFFIX, CutShort, check_whole, run_path, snapshot_base
 from .snapshot import check_state
 
 if TYPE_CHECKING:
@@ -20,27 +20,28 @@ def restore_newest(solver: Solver) -> Path | None:
     """Restore *solver* from the newest whole snapshot under its ``snapshot_prefix``; None when there is none at all.
 
     Newest is the one written last that has a run file; where none has, the solver state of the highest iteration.
-    Snapshots that are not whole are passed over, and told. What a killed run left half written is removed.
+    Snapshots that are not whole are passed over, and told; one that was cut short while it was written counts as none.
+    What a killed run left half written is removed.
 
-    Errors: FormatError when there are snapshots and none is whole; those of ``Solver.restore``.
+    Errors: FormatError when there are snapshots that are damaged, and none is whole; those of ``Solver.restore``.
     """
     base = snapshot_base(solver)
     remove_leftovers(base)
-    problems: list[str] = []
+    problems: list[CortadoError] = []
     for path in (*_exact(base, problems), *_bare(base)):
         try:
             _check(solver, path)
         except CortadoError as error:
-            problems.append(f"{path.name}: {error.rule}")
+            problems.append(error.located(str(path)))
             continue
         for problem in problems:
-            solver.message("restore", f"Passed over {problem}")
+            solver.message("restore", f"Passed over: {problem}")
         solver.restore(path)
         return path
-    if problems:
-        hint = "start without --resume, or name a .solverstate"
-        raise FormatError(f"no snapshot of {base} is whole", got="; ".join(problems), hint=hint)
-    return None
+    if all(isinstance(problem, CutShort) for problem in problems):
+        return None
+    hint = "start without --resume, or name a .solverstate"
+    raise FormatError(f"no snapshot of {base} is whole", got="; ".join(p.rule for p in problems), hint=hint)
 
 
 def remove_leftovers(base: Path) -> None:
@@ -50,14 +51,16 @@ def remove_leftovers(base: Path) -> None:
             path.unlink()
 
 
-def _exact(base: Path, problems: list[str]) -> list[Path]:
+def _exact(base: Path, problems: list[CortadoError]) -> list[Path]:
     """The run files under *base*, the one written last first."""
     rows: list[tuple[float, Path]] = []
     for path in _matching(base, re.escape(SUFFIX)):
         try:
-            rows.append((float(read_run_file(path)["written"]), path))
-        except (CortadoError, KeyError, TypeError, ValueError) as error:
-            problems.append(f"{path.name}: {getattr(error, 'rule', error)}")
+            rows.append((float(read_run_file(path).get("written", 0)), path))
+        except CortadoError as error:
+            problems.append(error)
+        except (TypeError, ValueError):
+            problems.append(FormatError("this run file does not say when it was written", where=str(path)))
     return [path for _, path in sorted(rows, reverse=True)]
 
 

@@ -44,15 +44,19 @@ def run_path(state: str | Path) -> Path:
     return path.with_name(path.name + SUFFIX)
 
 
-def write_run_state(solver: Solver, weights: Path, state: Path) -> Path:
-    """Write the run file of a snapshot whose *weights* and *state* are on disk."""
+class CutShort(FormatError):  # noqa: N818 - says what happened
+    """A snapshot the writing of which was cut short: a file that its run file names never came to be."""
+
+
+def write_run_state(solver: Solver, weights: Path, state: Path, written: Path) -> Path:
+    """Write the run file of a snapshot with the file *weights*, and a *state* that still has the name *written*."""
     path = run_path(state)
     content = {
         "version": VERSION,
         "run": solver.run_id,
         "written": time.time(),
         "iteration": solver.iteration,
-        "files": {"weights": _described(weights), "state": _described(state)},
+        "files": {"weights": _described(weights), "state": _described(written, state.name)},
         "facts": facts_of(solver),
         **(solver.held_state or run_state_of(solver)),
     }
@@ -155,8 +159,8 @@ def _restore_callbacks(solver: Solver, saved: list[dict[str, Any]], notes: list[
     notes += [f"callback '{row['type']}' had a state, and is not there" for row in left if row["state"]]
 
 
-def _described(path: Path) -> dict[str, Any]:
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": file_hash(path)}
+def _described(path: Path, name: str = "") -> dict[str, Any]:
+    return {"name": name or path.name, "bytes": path.stat().st_size, "sha256": file_hash(path)}
 
 
 def file_hash(path: Path) -> str:
@@ -169,7 +173,7 @@ def _check_whole(path: Path, described: dict[str, Any]) -> None:
     file = path.parent / Path(described["name"]).name
     hint = f"resume from another snapshot, or remove {path.name} to go on from the .solverstate alone, as Caffe does"
     if not file.is_file():
-        raise FormatError(f"this snapshot has no file {file.name} beside it", where=str(path), hint=hint)
+        raise CutShort(f"this snapshot has no file {file.name} beside it", where=str(path), hint=hint)
     if file.stat().st_size != described["bytes"] or file_hash(file) != described["sha256"]:
         got = f"{file.stat().st_size} bytes or other contents"
         rule = f"{file.name} must be the file of {described['bytes']} bytes that was written with this snapshot"

@@ -39,20 +39,20 @@ def snapshot_paths(solver: Solver) -> tuple[Path, Path]:
 
 
 def write_snapshot(solver: Solver, weights: Path, state: Path) -> None:
-    """Write the weights, then the state that names them, then the run file that vouches for both.
+    """Write the weights, then the run file that vouches for both others, then the state that names the weights.
 
-    So a state on disk always has its weights, and a run file a whole snapshot, whenever the writing is cut short.
+    So whenever the writing is cut short, a state on disk has its weights and its run file, and a run file that lacks
+    its state is known for a snapshot that never came to be.
     """
     kind = "HDF5" if solver.param.snapshot_format == HDF5 else "binary proto"
     solver.message("snapshot", f"Snapshotting to {kind} file {weights}")
     solver.net.save(weights, with_diff=solver.param.snapshot_diff)
     solver.message("state", f"Snapshotting solver state to {kind} file {state}")
     history = _history_in_order(solver)
-    if solver.param.snapshot_format == HDF5:
-        _write_hdf5(solver, weights, state, history)
-    else:
-        _write_binary(solver, weights, state, history)
-    write_run_state(solver, weights, state)
+    write = _write_hdf5 if solver.param.snapshot_format == HDF5 else _write_binary
+    with atomic_path(state) as temporary:
+        write(solver, weights, temporary, history)
+        write_run_state(solver, weights, state, temporary)
 
 
 def _history_in_order(solver: Solver) -> list[Array]:
@@ -61,19 +61,19 @@ def _history_in_order(solver: Solver) -> list[Array]:
     return [history[slot] for slot in range(slots) for history in solver.history]
 
 
-def _write_binary(solver: Solver, weights: Path, state: Path, history: Iterable[Array]) -> None:
+def _write_binary(solver: Solver, weights: Path, path: Path, history: Iterable[Array]) -> None:
     message: Any = solver.plugins.schema().message("SolverState")()
     message.iter = solver.iteration
     message.learned_net = str(weights)
     message.current_step = solver.policy.current_step
     for array in history:
         array_to_blob(array, message.history.add())
-    write_binary(message, state)
+    write_binary(message, path)
 
 
-def _write_hdf5(solver: Solver, weights: Path, state: Path, history: Iterable[Array]) -> None:
+def _write_hdf5(solver: Solver, weights: Path, path: Path, history: Iterable[Array]) -> None:
     h5py = import_h5py("writing an HDF5 solver state")
-    with atomic_path(state) as temporary, h5py.File(temporary, "w") as file:
+    with h5py.File(path, "w") as file:
         file.create_dataset("iter", data=np.array([solver.iteration], np.int32))
         file.create_dataset("learned_net", data=np.bytes_(str(weights)))
         file.create_dataset("current_step", data=np.array([solver.policy.current_step], np.int32))

@@ -119,23 +119,28 @@ def wait_for_start(process: subprocess.Popen[bytes], folder: Path, starts: int) 
 
 
 def check_folder(folder: Path) -> list[str]:
-    """What is not whole: each file of a snapshot must be readable, and the newest run file vouch for its two."""
+    """What is not whole: each file must be readable, each solver state have its run file, the newest vouch for it."""
     from cortado.errors import CortadoError
     from cortado.netdef.weight_files import read_weight_file
     from cortado.plugins import plugin_manager
     from cortado.proto import read_binary
-    from cortado.solver.run_state import read_run_state
+    from cortado.solver.run_file import read_run_file
+    from cortado.solver.run_state import read_run_state, run_path
 
     problems = []
-    runs = sorted(folder.glob("run_iter_*.cortado"), key=lambda path: int(path.stem.rpartition("_")[2]))
+    states = sorted(folder.glob("run_iter_*.solverstate*"), key=lambda path: int(path.name.split("_")[2].split(".")[0]))
     for path in folder.glob("run_iter_*"):
         try:
             if ".caffemodel" in path.name:
                 read_weight_file(path, plugin_manager())
             elif path.name.endswith(".solverstate"):
                 read_binary(path, plugin_manager().schema().SolverState)
-            elif path == runs[-1]:
-                read_run_state(path)
+            elif path.suffix == ".cortado":
+                read_run_file(path)
+            if path in states and not run_path(path).exists():
+                problems.append(f"{path.name}: has no run file")
+            if states and path == states[-1]:
+                read_run_state(run_path(path))
         except CortadoError as error:
             problems.append(f"{path.name}: {error}")
     return problems
@@ -194,15 +199,13 @@ def kill_run(checker: Checker, folder: Path, data: Path, kills: int, rng: random
         if code == 0:
             break
         if code != -signal.SIGKILL:
-            checker.problems.append(f"{folder.name}: ended with {code}: {process.stderr.read().decode()[-600:]}")
+            checker.problems.append(f"{folder.name}: ended with {code}: {process.communicate()[1].decode()[-600:]}")
             break
         done += 1
         leftovers = len(list(folder.glob(".run_iter_*.tmp")))
         checker.count["kills"] += 1
         checker.count["kills within the writing of a file"] += bool(leftovers)
-        checker.count["kills between the files of a snapshot"] += len(set(_iterations(folder))) > len(
-            list(folder.glob("*.cortado"))
-        )
+        checker.count["kills between the files of a snapshot"] += 1 in _files_each(folder) or 2 in _files_each(folder)
         checker.problems += check_folder(folder)
     checker.count["runs"] += 1
     checker.count["starts"] += sum(row[0] == "start" for row in rows(folder))
@@ -214,8 +217,9 @@ def kill_run(checker: Checker, folder: Path, data: Path, kills: int, rng: random
     return done
 
 
-def _iterations(folder: Path) -> list[str]:
-    return [path.name.split(".")[0] for path in folder.glob("run_iter_*")]
+def _files_each(folder: Path) -> list[int]:
+    """How many files there are of each snapshot."""
+    return list(collections.Counter(path.name.split(".")[0] for path in folder.glob("run_iter_*")).values())
 
 
 @contextmanager

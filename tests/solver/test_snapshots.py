@@ -124,7 +124,7 @@ def test_what_is_not_whole_is_passed_over(make: Callable[..., Solver], tmp_path:
     (tmp_path / f"s_iter_6.{victim}").write_bytes(b"half")
     again = make(callbacks=[listen := Listen()])
     assert again.restore_newest() == tmp_path / "s_iter_4.cortado"
-    assert any("Passed over s_iter_6.cortado" in line for line in listen.lines)
+    assert any(line.startswith("Passed over: ") and "s_iter_6" in line for line in listen.lines)
 
 
 def test_a_solver_state_serves_where_there_is_no_run_file(make: Callable[..., Solver], tmp_path: Path) -> None:
@@ -133,6 +133,24 @@ def test_a_solver_state_serves_where_there_is_no_run_file(make: Callable[..., So
         path.unlink()
     (tmp_path / "s_iter_6.caffemodel").write_bytes(b"half")
     assert make().restore_newest() == tmp_path / "s_iter_4.solverstate"
+
+
+def test_a_first_snapshot_that_was_cut_short_counts_as_none(make: Callable[..., Solver], tmp_path: Path) -> None:
+    make("snapshot: 2\n").step(2)
+    (tmp_path / "s_iter_2.solverstate").unlink()
+    assert make().restore_newest() is None
+
+
+def test_no_state_is_ever_on_disk_without_its_run_file(
+    make: Callable[..., Solver], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a run that is killed just then would go on from it as Caffe does, and not exactly."""
+    seen: list[set[str]] = []
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", lambda *a: (replace(*a), seen.append({p.suffix for p in tmp_path.iterdir()})))
+    make().snapshot()
+    assert len(seen) >= 3
+    assert all(".cortado" in suffixes for suffixes in seen if ".solverstate" in suffixes)
 
 
 def test_all_damaged_is_an_error(make: Callable[..., Solver], tmp_path: Path) -> None:
