@@ -23,8 +23,8 @@ struct ToPlaces : Product {
 
     void pack_b(float* panels, i64 j, i64 cols, i64 at, i64 depth) const override {
         const i64 area = grid.area(), image = j / area;
-        if (grid.taps == 1 && grid.step_x == 1 && grid.step_y == 1 && area == grid.plane() && grid.tap_y[0] == 0 &&
-            grid.tap_x[0] == 0 && j + cols <= (image + 1) * area)
+        if (grid.taps == 1 && grid.step_y == 1 && area == grid.plane() && grid.tap[0].y == 0 && grid.tap[0].x == 0 &&
+            j + cols <= (image + 1) * area)
             pack_columns(panels, from + image * grid.image_size + at * area + j % area, area, cols, depth);
         else pack_places(panels, from, grid, j, cols, at, depth);
     }
@@ -107,35 +107,87 @@ struct ConvToWeights final : Product {
     }
 };
 
-// The offsets of all taps, in workspace memory of the caller.
-inline void all_taps(const ConvShape& s, Grid& g) {
-    const i64 taps = s.kernel_h * s.kernel_w;
-    i64* y = space<i64>(kSlotTaps, 3 * taps);
-    i64* x = y + taps;
-    for (i64 t = 0; t < taps; ++t) {
-        y[t] = t / s.kernel_w * s.dilation_h - s.pad_h;
-        x[t] = t % s.kernel_w * s.dilation_w - s.pad_w;
-    }
-    g.taps = taps, g.tap_y = y, g.tap_x = x;
+// x split into the phases of a horizontal stride, row by row: pixels 0, s, 2 s ... then 1, s + 1 ..., so that a tap
+// reads neighbours. Returns x itself where there is no stride.
+inline const float* split_phases(const ConvShape& s, const float* x, i64 pitch) {
+    if (s.stride_w == 1) return x;
+    float* split = space<float>(kSlotPhases, s.images * s.channels * s.height * pitch);
+    const i64 rows = s.images * s.channels * s.height, together = max(1, 16384 / max(1, s.width));
+    const i64 step = s.stride_w, width = pitch / step;
+    parallel(ceil_div(rows, together), [&](i64 group) {
+        for (i64 row = group * together; row < min(rows, (group + 1) * together); ++row)
+            for (i64 phase = 0; phase < step; ++phase) {
+                const float* from = x + row * s.width + phase;
+                float* to = split + row * pitch + phase * width;
+                const i64 count = s.width > phase ? (s.width - phase - 1) / step + 1 : 0;
+                for (i64 i = 0; i < count; ++i) to[i] = from[i * step];
+            }
+    });
+    return split;
 }
 
+inline i64 pitch_of(const ConvShape& s) { return ceil_div(s.width, s.stride_w) * s.stride_w; }
+
+// The places of the output over the (split) input; taps in workspace memory of the caller.
 inline Grid forward_grid(const ConvShape& s) {
     Grid g{};
-    g.images = s.images, g.image_size = s.channels * s.height * s.width;
-    g.height = s.height, g.width = s.width, g.rows = s.out_h, g.cols = s.out_w;
-    g.step_y = s.stride_h, g.step_x = s.stride_w;
-    all_taps(s, g);
+    const i64 pitch = pitch_of(s), width = pitch / s.stride_w;
+    g.images = s.images, g.image_size = s.channels * s.height * pitch;
+    g.height = s.height, g.pitch = pitch, g.rows = s.out_h, g.cols = s.out_w, g.step_y = s.stride_h;
+    g.taps = s.kernel_h * s.kernel_w;
+    Tap* taps = space<Tap>(kSlotTaps, g.taps);
+    for (i64 t = 0; t < g.taps; ++t) {
+        const i64 x = t % s.kernel_w * s.dilation_w - s.pad_w;
+        const i64 phase = (x % s.stride_w + s.stride_w) % s.stride_w;
+        const i64 limit = s.width > phase ? (s.width - phase - 1) / s.stride_w + 1 : 0;
+        taps[t] = {t / s.kernel_w * s.dilation_h - s.pad_h, (x - phase) / s.stride_w, phase * width, limit};
+    }
+    g.tap = taps;
     return g;
 }
 
+// A 1 x 1 window with a stride reads few pixels: they are gathered, and the rest is a window without stride.
+inline bool is_sparse_pointwise(const ConvShape& s) {
+    return s.kernel_h == 1 && s.kernel_w == 1 && s.pad_h == 0 && s.pad_w == 0 && (s.stride_h > 1 || s.stride_w > 1);
+}
+
+inline ConvShape without_stride(ConvShape s) {
+    s.height = s.out_h, s.width = s.out_w, s.stride_h = s.stride_w = 1;
+    return s;
+}
+
+inline const float* gather_pixels(const ConvShape& s, const float* x) {
+    float* few = space<float>(kSlotPhases, s.images * s.channels * s.out_h * s.out_w);
+    parallel(s.images * s.channels, [&](i64 p) {
+        for (i64 y = 0; y < s.out_h; ++y) {
+            const float* from = x + (p * s.height + y * s.stride_h) * s.width;
+            float* to = few + (p * s.out_h + y) * s.out_w;
+            for (i64 i = 0; i < s.out_w; ++i) to[i] = from[i * s.stride_w];
+        }
+    });
+    return few;
+}
+
+inline void spread_pixels(const ConvShape& s, const float* few, float* dx) {
+    parallel(s.images * s.channels, [&](i64 p) {
+        float* plane = dx + p * s.height * s.width;
+        memset(plane, 0, static_cast<size_t>(s.height * s.width) * sizeof(float));
+        for (i64 y = 0; y < s.out_h; ++y)
+            for (i64 i = 0; i < s.out_w; ++i)
+                plane[y * s.stride_h * s.width + i * s.stride_w] = few[(p * s.out_h + y) * s.out_w + i];
+    });
+}
+
 void product_forward(const ConvShape& s, const float* x, const float* w, const float* bias, float* y) {
+    if (is_sparse_pointwise(s)) return product_forward(without_stride(s), gather_pixels(s, x), w, bias, y);
     const i64 channels = s.channels / s.groups, outputs = s.outputs / s.groups, area = s.out_h * s.out_w;
     ConvForward p;
     p.grid = forward_grid(s);
     p.m = outputs, p.n = p.grid.places(), p.k = channels * p.grid.taps;
     p.image_size = s.outputs * area, p.plane = area, p.width = s.out_w, p.step_y = p.step_x = 1, p.first = 0;
+    const float* from = split_phases(s, x, p.grid.pitch);
     for (i64 g = 0; g < s.groups; ++g) {
-        p.from = x + g * channels * s.height * s.width;
+        p.from = from + g * channels * p.grid.plane();
         p.w = w + g * outputs * p.k;
         p.to = y + g * outputs * area;
         p.bias = bias == nullptr ? nullptr : bias + g * outputs;
@@ -152,7 +204,8 @@ struct Residue {
         first = ((residue - pad) % stride + stride) % stride;
         count = first < size ? (size - first - 1) / stride + 1 : 0;
         taps = 0;
-        for (i64 t = 0; t < kernel; ++t) {
+        // From the last tap to the first, so that the offsets ascend.
+        for (i64 t = kernel - 1; t >= 0; --t) {
             if (t * dilation % stride != residue) continue;
             tap[taps] = t;
             // Divides without a rest, so it does not matter that division rounds to zero.
@@ -162,6 +215,11 @@ struct Residue {
 };
 
 void product_backward_data(const ConvShape& s, const float* dy, const float* w, float* dx) {
+    if (is_sparse_pointwise(s)) {
+        float* few = space<float>(kSlotPhases, s.images * s.channels * s.out_h * s.out_w);
+        product_backward_data(without_stride(s), dy, w, few);
+        return spread_pixels(s, few, dx);
+    }
     const i64 channels = s.channels / s.groups, outputs = s.outputs / s.groups;
     const i64 plane = s.height * s.width, area = s.out_h * s.out_w, taps = s.kernel_h * s.kernel_w;
     ConvToData p;
@@ -169,10 +227,10 @@ void product_backward_data(const ConvShape& s, const float* dy, const float* w, 
     p.image_size = s.channels * plane, p.plane = plane, p.width = s.width;
     p.step_y = s.stride_h, p.step_x = s.stride_w;
     Grid& g = p.grid;
-    g.images = s.images, g.image_size = s.outputs * area, g.height = s.out_h, g.width = s.out_w;
-    g.step_y = g.step_x = 1;
-    i64* list = space<i64>(kSlotTaps, 3 * taps);
-    g.tap_y = list, g.tap_x = list + taps, p.tap_index = list + 2 * taps;
+    g.images = s.images, g.image_size = s.outputs * area, g.height = s.out_h, g.pitch = s.out_w, g.step_y = 1;
+    Tap* list = space<Tap>(kSlotTaps, taps);
+    i64* index = space<i64>(kSlotRow, taps);
+    g.tap = list, p.tap_index = index;
     for (i64 ry = 0; ry < s.stride_h; ++ry) {
         const Residue down(ry, s.height, s.kernel_h, s.stride_h, s.pad_h, s.dilation_h);
         for (i64 rx = 0; rx < s.stride_w; ++rx) {
@@ -180,9 +238,8 @@ void product_backward_data(const ConvShape& s, const float* dy, const float* w, 
             g.rows = down.count, g.cols = across.count, g.taps = down.taps * across.taps;
             for (i64 t = 0; t < g.taps; ++t) {
                 const i64 a = t / across.taps, b = t % across.taps;
-                list[t] = down.offset[a];
-                list[taps + t] = across.offset[b];
-                list[2 * taps + t] = down.tap[a] * s.kernel_w + across.tap[b];
+                list[t] = {down.offset[a], across.offset[b], 0, s.out_w};
+                index[t] = down.tap[a] * s.kernel_w + across.tap[b];
             }
             p.first = down.first * s.width + across.first;
             p.m = channels, p.n = g.places(), p.k = outputs * g.taps;
@@ -197,6 +254,7 @@ void product_backward_data(const ConvShape& s, const float* dy, const float* w, 
 }
 
 void product_backward_weights(const ConvShape& s, const float* x, const float* dy, float* dw) {
+    if (is_sparse_pointwise(s)) return product_backward_weights(without_stride(s), gather_pixels(s, x), dy, dw);
     const i64 channels = s.channels / s.groups, outputs = s.outputs / s.groups, area = s.out_h * s.out_w;
     ConvToWeights p;
     p.grid = forward_grid(s);
@@ -204,8 +262,9 @@ void product_backward_weights(const ConvShape& s, const float* x, const float* d
     p.accumulate = true;
     p.splittable = true;
     p.dy_image = s.outputs * area;
+    const float* from = split_phases(s, x, p.grid.pitch);
     for (i64 g = 0; g < s.groups; ++g) {
-        p.x = x + g * channels * s.height * s.width;
+        p.x = from + g * channels * p.grid.plane();
         p.dy = dy + g * outputs * area;
         p.dw = dw + g * outputs * p.n;
         multiply(p);

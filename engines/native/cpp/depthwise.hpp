@@ -40,7 +40,7 @@ void slide(const Plane& x, const float* w, float bias, float* y, i64 rows, i64 c
         for (i64 v = 0; v < across.vectors; ++v) {
             const Span* spans = across.spans + v * taps;
             const i64 count = min(V, cols - v * V);
-            ask_for(x, (row + 2) * step_y + down[taps_y - 1], step_y, v * V * across.step, across.step);
+            if (taps_y > 0) ask_for(x, (row + 2) * step_y + down[taps_y - 1], step_y, v * V * across.step, across.step);
             vf sum = splat(bias), other = {};
             over_rows<TAPS>(x, row * step_y, taps_y, down, [&](i64 i, const float* p) {
 #pragma GCC unroll 5
@@ -55,17 +55,25 @@ void slide(const Plane& x, const float* w, float bias, float* y, i64 rows, i64 c
     }
 }
 
+// The rows [begin, end) that meet only rows inside the plane, a multiple of `together`; none if the window is dilated.
+struct Rows {
+    i64 begin = 0, end = 0;
+
+    Rows(const Plane& x, i64 rows, i64 step_y, i64 step, i64 together, const i64* down) {
+        if (step_y != step || down[1] != down[0] + 1 || down[2] != down[0] + 2 || x.height < 3) return;
+        begin = min(rows, max(0, ceil_div(-down[0], step)));
+        const i64 last = max(begin, min(rows, (x.height - 3 - down[0]) / step + 1));
+        end = begin + (last - begin) / together * together;
+    }
+};
+
 // The same for a 3 x 3 window without vertical dilation: ROWS rows of y at a time share the rows of x that they meet.
 template <int STEP>
 void slide_three(const Plane& x, const float* w, float bias, float* y, i64 rows, i64 cols, i64 step_y, i64 taps_y,
                  const i64* down, const RowSpans& across) {
     constexpr int ROWS = STEP == 1 ? 4 : 2, MET = (ROWS - 1) * STEP + 3;
-    // Rows [first, last) meet only rows inside the plane.
-    const i64 first = min(rows, max(0, ceil_div(-down[0], STEP)));
-    const i64 last = max(first, min(rows, (x.height - 3 - down[0]) / STEP + 1));
-    const i64 blocked = step_y == STEP && down[1] == down[0] + 1 && down[2] == down[0] + 2 && x.height >= 3
-                            ? (last - first) / ROWS * ROWS : 0;
-    const i64 begin = blocked > 0 ? first : 0, end = begin + blocked;
+    const Rows inside(x, rows, step_y, STEP, ROWS, down);
+    const i64 begin = inside.begin, end = inside.end;
     slide<3, STEP>(x, w, bias, y, begin, cols, step_y, taps_y, down, across);
     vf weight[3][3];
     for (int t = 0; t < 9; ++t) weight[t / 3][t % 3] = splat(w[t]);
@@ -118,7 +126,7 @@ void correlate(const Plane& x, const float* dy, vf* sums, i64 rows, i64 cols, i6
         for (i64 v = 0; v < across.vectors; ++v) {
             const Span* spans = across.spans + v * taps;
             const vf g = load_part(dy + row * cols + v * V, min(V, cols - v * V));
-            ask_for(x, (row + 2) * step_y + down[taps_y - 1], step_y, v * V * across.step, across.step);
+            if (taps_y > 0) ask_for(x, (row + 2) * step_y + down[taps_y - 1], step_y, v * V * across.step, across.step);
             prefetch(dy + (row + 4) * cols + v * V, V);
             over_rows<TAPS>(x, row * step_y, taps_y, down, [&](i64 i, const float* p) {
 #pragma GCC unroll 5
@@ -128,10 +136,47 @@ void correlate(const Plane& x, const float* dy, vf* sums, i64 rows, i64 cols, i6
     for (i64 t = 0; TAPS > 0 && t < TAPS * TAPS; ++t) sums[t] += local[t];
 }
 
+// The same for a 3 x 3 window without vertical dilation: ROWS rows of dy at a time share the rows of x that they meet.
+template <int STEP>
+void correlate_three(const Plane& x, const float* dy, vf* sums, i64 rows, i64 cols, i64 step_y, i64 taps_y,
+                     const i64* down, const RowSpans& across) {
+    constexpr int ROWS = STEP == 1 ? 4 : 2, MET = (ROWS - 1) * STEP + 3;
+    const Rows inside(x, rows, step_y, STEP, ROWS, down);
+    correlate<3, STEP>(x, dy, sums, inside.begin, cols, step_y, taps_y, down, across);
+    vf acc[3][3] = {};
+    for (i64 row = inside.begin; row < inside.end; row += ROWS) {
+        const float* p = x.pixels + (row * STEP + down[0]) * x.width;
+        for (i64 v = 0; v < across.vectors; ++v) {
+            const Span* spans = across.spans + v * 3;
+            const i64 count = min(V, cols - v * V);
+            ask_for(x, (row + ROWS) * STEP + down[2], ROWS * STEP, v * V * STEP, STEP);
+            vf g[ROWS];
+#pragma GCC unroll 4
+            for (int r = 0; r < ROWS; ++r) g[r] = load_part(dy + (row + r) * cols + v * V, count);
+#pragma GCC unroll 8
+            for (int m = 0; m < MET; ++m) {
+                vf pixel[3];
+#pragma GCC unroll 3
+                for (int j = 0; j < 3; ++j) pixel[j] = fetch_span<STEP>(p + m * x.width, spans[j], STEP);
+#pragma GCC unroll 4
+                for (int r = 0; r < ROWS; ++r) {
+                    const int i = m - r * STEP;
+                    if (i < 0 || i > 2) continue;
+#pragma GCC unroll 3
+                    for (int j = 0; j < 3; ++j) acc[i][j] += g[r] * pixel[j];
+                }
+            }
+        }
+    }
+    for (int t = 0; t < 9; ++t) sums[t] += acc[t / 3][t % 3];
+    const i64 end = inside.end, below[3] = {down[0] + end * step_y, down[1] + end * step_y, down[2] + end * step_y};
+    correlate<3, STEP>(x, dy + end * cols, sums, rows - end, cols, step_y, taps_y, below, across);
+}
+
 using Correlate = void (*)(const Plane&, const float*, vf*, i64, i64, i64, i64, const i64*, const RowSpans&);
 
 inline Correlate correlate_for(i64 taps_y, i64 taps_x, i64 step) {
-    if (taps_y == 3 && taps_x == 3) return step == 1 ? correlate<3, 1> : step == 2 ? correlate<3, 2> : correlate<3, 0>;
+    if (taps_y == 3 && taps_x == 3) return step == 1 ? correlate_three<1> : step == 2 ? correlate_three<2> : correlate<3, 0>;
     return step == 1 ? correlate<0, 1> : step == 2 ? correlate<0, 2> : correlate<0, 0>;
 }
 
@@ -157,44 +202,60 @@ void depthwise_forward(const ConvShape& s, const float* x, const float* w, const
     });
 }
 
-// The pixels of one residue by the stride meet the same taps: a small convolution of dy each, whose results lie
-// stride apart in dx.
+// The pixels of one residue by the stride meet the same taps: a small convolution of dy each.
+struct Phase {
+    Residue down, right;
+    RowSpans across;
+    Slide kernel;
+};
+
+// One plane of dx: each residue is computed on its own and laid out between the others.
+inline void depthwise_gradient(const ConvShape& s, const Phase* phases, const float* dy, const float* w, bool add,
+                               float* dx) {
+    float* weights = space<float>(kSlotB, s.kernel_h * s.kernel_w);
+    for (i64 r = 0; r < s.stride_h * s.stride_w; ++r) {
+        const Phase& phase = phases[r];
+        const Residue &down = phase.down, &right = phase.right;
+        if (down.count == 0 || right.count == 0) continue;
+        for (i64 i = 0; i < down.taps; ++i)
+            for (i64 j = 0; j < right.taps; ++j)
+                weights[i * right.taps + j] = w[down.tap[i] * s.kernel_w + right.tap[j]];
+        const bool dense = s.stride_h == 1 && s.stride_w == 1 && !add;
+        float* part = dense ? dx : space<float>(kSlotA, down.count * right.count);
+        phase.kernel({dy, s.out_h, s.out_w}, weights, 0, part, down.count, right.count, 1, down.taps, down.offset,
+                     phase.across);
+        for (i64 y = 0; !dense && y < down.count; ++y) {
+            float* row = dx + (down.first + y * s.stride_h) * s.width + right.first;
+            const float* values = part + y * right.count;
+            if (add)
+                for (i64 u = 0; u < right.count; ++u) row[u * s.stride_w] += values[u];
+            else
+                for (i64 u = 0; u < right.count; ++u) row[u * s.stride_w] = values[u];
+        }
+    }
+}
+
 void depthwise_backward_data(const ConvShape& s, const float* dy, const float* w, float* dx) {
     const i64 each = s.outputs / s.groups, taps = s.kernel_h * s.kernel_w;
     const i64 planes = s.images * s.channels, together = max(1, 4096 / max(1, s.height * s.width));
-    const bool dense = s.stride_h == 1 && s.stride_w == 1;
-    for (i64 ry = 0; ry < s.stride_h; ++ry) {
-        const Residue down(ry, s.height, s.kernel_h, s.stride_h, s.pad_h, s.dilation_h);
-        for (i64 rx = 0; rx < s.stride_w; ++rx) {
-            const Residue right(rx, s.width, s.kernel_w, s.stride_w, s.pad_w, s.dilation_w);
-            if (down.count == 0 || right.count == 0) continue;
-            const RowSpans across = row_spans(right.count, s.out_w, 1, right.taps, right.offset);
-            const Slide kernel = slide_for(down.taps, right.taps, 1);
-            parallel(ceil_div(planes, together), [&](i64 group) {
-                float* part = space<float>(kSlotA, down.count * right.count);
-                float* weights = space<float>(kSlotB, max(1, down.taps * right.taps));
-                for (i64 p = group * together; p < min(planes, (group + 1) * together); ++p) {
-                    float* to = dx + p * s.height * s.width;
-                    for (i64 e = 0; e < each; ++e) {
-                        const i64 o = p % s.channels * each + e;
-                        for (i64 i = 0; i < down.taps; ++i)
-                            for (i64 j = 0; j < right.taps; ++j)
-                                weights[i * right.taps + j] = w[o * taps + down.tap[i] * s.kernel_w + right.tap[j]];
-                        const float* from = dy + (p / s.channels * s.outputs + o) * s.out_h * s.out_w;
-                        kernel({from, s.out_h, s.out_w}, weights, 0, dense && e == 0 ? to : part, down.count,
-                               right.count, 1, down.taps, down.offset, across);
-                        if (dense && e == 0) continue;
-                        for (i64 y = 0; y < down.count; ++y) {
-                            float* row = to + (down.first + y * s.stride_h) * s.width + right.first;
-                            const float* values = part + y * right.count;
-                            for (i64 u = 0; u < right.count; ++u)
-                                row[u * s.stride_w] = e == 0 ? values[u] : row[u * s.stride_w] + values[u];
-                        }
-                    }
-                }
-            });
-        }
+    Phase* phases = space<Phase>(kSlotPhases, s.stride_h * s.stride_w);
+    const i64 most = (ceil_div(ceil_div(s.width, s.stride_w), V) + 1) * s.kernel_w;
+    Span* spans = space<Span>(kSlotTaps, s.stride_h * s.stride_w * most);
+    for (i64 r = 0; r < s.stride_h * s.stride_w; ++r) {
+        Phase& phase = phases[r];
+        phase.down = Residue(r / s.stride_w, s.height, s.kernel_h, s.stride_h, s.pad_h, s.dilation_h);
+        phase.right = Residue(r % s.stride_w, s.width, s.kernel_w, s.stride_w, s.pad_w, s.dilation_w);
+        phase.across = row_spans(phase.right.count, s.out_w, 1, phase.right.taps, phase.right.offset, spans + r * most);
+        phase.kernel = slide_for(phase.down.taps, phase.right.taps, 1);
     }
+    parallel(ceil_div(planes, together), [&](i64 group) {
+        for (i64 p = group * together; p < min(planes, (group + 1) * together); ++p)
+            for (i64 e = 0; e < each; ++e) {
+                const i64 o = p % s.channels * each + e;
+                depthwise_gradient(s, phases, dy + (p / s.channels * s.outputs + o) * s.out_h * s.out_w, w + o * taps,
+                                   e > 0, dx + p * s.height * s.width);
+            }
+    });
 }
 
 void depthwise_backward_weights(const ConvShape& s, const float* x, const float* dy, float* dw) {

@@ -20,7 +20,7 @@ namespace {
 using i64 = int64_t;
 
 // The pieces of workspace that may be in use at the same time.
-enum Slot { kSlotPackedA, kSlotPanelA, kSlotPackedB, kSlotParts, kSlotTaps, kSlotRow, kSlotColumns, kSlotA, kSlotB, kSlotWeights, kSlotTiles, kSlotProducts };
+enum Slot { kSlotPackedA, kSlotPanelA, kSlotPackedB, kSlotParts, kSlotTaps, kSlotPhases, kSlotRow, kSlotColumns, kSlotA, kSlotB, kSlotWeights, kSlotTiles, kSlotProducts };
 
 #if defined(__AVX512F__)
 constexpr int V = 16;

@@ -10,18 +10,23 @@
 namespace cortado {
 namespace {
 
+struct Tap {
+    i64 y, x;        // relative to the place's row and column
+    i64 base, limit; // where in the row the columns begin that it reads, and how many there are
+};
+
+// Places are one pixel apart along x: an image that is read with a stride is split into its phases before.
 struct Grid {
     i64 images, image_size;       // images, and floats from one to the next
-    i64 height, width;            // of a source plane
+    i64 height, pitch;            // of a source plane: rows, and floats from one to the next
     i64 rows, cols;               // places per image
-    i64 step_y, step_x;           // pixels from one place to the next
+    i64 step_y;                   // rows from one place to the next
     i64 taps;
-    const i64* tap_y;             // of each tap, relative to the place's pixel
-    const i64* tap_x;
+    const Tap* tap;
 
     i64 area() const { return rows * cols; }
     i64 places() const { return images * area(); }
-    i64 plane() const { return height * width; }
+    i64 plane() const { return height * pitch; }
 };
 
 struct Run {
@@ -54,16 +59,15 @@ inline int find_runs(const Grid& g, i64 j, i64 count, Run* runs) {
     return found;
 }
 
-inline void find_lanes(const Grid& g, const Run* runs, int count, i64 tap, Lanes& lanes) {
+inline void find_lanes(const Grid& g, const Run* runs, int count, const Tap& tap, Lanes& lanes) {
     lanes.count = 0;
     for (int r = 0; r < count; ++r) {
         const Run& run = runs[r];
-        const i64 y = run.y * g.step_y + g.tap_y[tap], x = run.x * g.step_x + g.tap_x[tap];
+        const i64 y = run.y * g.step_y + tap.y, x = run.x + tap.x;
         if (y < 0 || y >= g.height) continue;
-        const i64 first = x >= 0 ? 0 : ceil_div(-x, g.step_x);
-        const i64 last = x >= g.width ? 0 : min(run.count, (g.width - 1 - x) / g.step_x + 1);
+        const i64 first = max(0, -x), last = min(run.count, tap.limit - x);
         if (first >= last) continue;
-        const i64 offset = run.image * g.image_size + y * g.width + x - run.lane * g.step_x;
+        const i64 offset = run.image * g.image_size + y * g.pitch + tap.base + x - run.lane;
         const int begin = static_cast<int>(run.lane + first), end = static_cast<int>(run.lane + last);
         Segment* before = lanes.count > 0 ? &lanes.segment[lanes.count - 1] : nullptr;
         if (before != nullptr && before->offset == offset && before->end == begin) before->end = end;
@@ -72,53 +76,25 @@ inline void find_lanes(const Grid& g, const Run* runs, int count, i64 tap, Lanes
     lanes.full = lanes.count == 1 && lanes.segment[0].begin == 0 && lanes.segment[0].end == V;
 }
 
+inline vf fetch(const float* from, const Lanes& lanes) {
+    if (lanes.full) return load(from + lanes.segment[0].offset);
 #if defined(__AVX512F__)
-inline __mmask16 mask_of(const Segment& s) { return (__mmask16)((1u << s.end) - (1u << s.begin)); }
-
-inline vf fetch_one(const float* from, const Lanes& lanes) {
-    __m512 v = _mm512_setzero_ps();
-    for (int s = 0; s < lanes.count; ++s)
-        v = _mm512_mask_loadu_ps(v, mask_of(lanes.segment[s]), from + lanes.segment[s].offset);
-    return (vf)v;
-}
-
-// Every second pixel: two loads and a permutation.
-inline vf fetch_two(const float* from, const Lanes& lanes) {
-    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     __m512 v = _mm512_setzero_ps();
     for (int s = 0; s < lanes.count; ++s) {
         const Segment& segment = lanes.segment[s];
-        // Only pixels from the first to the last lane's may be read.
-        const uint64_t wide = (1ull << (2 * segment.end - 1)) - (1ull << (2 * segment.begin));
-        const float* p = from + segment.offset;
-        const __m512 low = _mm512_maskz_loadu_ps((__mmask16)wide, p);
-        const __m512 high = _mm512_maskz_loadu_ps((__mmask16)(wide >> 16), p + 16);
-        v = _mm512_mask_mov_ps(v, mask_of(segment), _mm512_permutex2var_ps(low, even, high));
+        const __mmask16 mask = (__mmask16)((1u << segment.end) - (1u << segment.begin));
+        v = _mm512_mask_loadu_ps(v, mask, from + segment.offset);
     }
     return (vf)v;
-}
-
-inline vf fetch(const float* from, const Lanes& lanes, i64 step) {
-    if (step == 1) return lanes.full ? load(from + lanes.segment[0].offset) : fetch_one(from, lanes);
-    if (step == 2) return fetch_two(from, lanes);
-    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m512i index = _mm512_mullo_epi32(lane, _mm512_set1_epi32((int)step));
-    __m512 v = _mm512_setzero_ps();
-    for (int s = 0; s < lanes.count; ++s)
-        v = _mm512_mask_i32gather_ps(v, mask_of(lanes.segment[s]), index, from + lanes.segment[s].offset, 4);
-    return (vf)v;
-}
 #else
-inline vf fetch(const float* from, const Lanes& lanes, i64 step) {
-    if (step == 1 && lanes.full) return load(from + lanes.segment[0].offset);
     alignas(64) float values[V] = {};
     for (int s = 0; s < lanes.count; ++s) {
         const Segment& segment = lanes.segment[s];
-        for (int l = segment.begin; l < segment.end; ++l) values[l] = from[segment.offset + l * step];
+        for (int l = segment.begin; l < segment.end; ++l) values[l] = from[segment.offset + l];
     }
     return load(values);
-}
 #endif
+}
 
 // One range of lanes, with its masks made beforehand, for loops in which it stays the same.
 struct Span {
@@ -161,9 +137,9 @@ struct RowSpans {
 };
 
 // Places x = 0 ... cols - 1 meet the pixels x * step + offset[tap] of a row of `width`.
-inline RowSpans row_spans(i64 cols, i64 width, i64 step, i64 taps, const i64* offset) {
+inline RowSpans row_spans(i64 cols, i64 width, i64 step, i64 taps, const i64* offset, Span* all = nullptr) {
     const i64 vectors = ceil_div(cols, V);
-    Span* all = space<Span>(kSlotTaps, max(1, vectors * taps));
+    if (all == nullptr) all = space<Span>(kSlotTaps, max(1, vectors * taps));
     for (i64 v = 0; v < vectors; ++v)
         for (i64 t = 0; t < taps; ++t) {
             const i64 x = v * V * step + offset[t], count = min(V, cols - v * V);
@@ -184,13 +160,13 @@ inline void pack_places(float* to, const float* from, const Grid& g, i64 j, i64 
             const int count = find_runs(g, j + panel + half, min(V, cols - panel - half), runs);
             for (i64 tap = 0; tap < g.taps; ++tap) {
                 Lanes lanes;
-                find_lanes(g, runs, count, tap, lanes);
+                find_lanes(g, runs, count, g.tap[tap], lanes);
                 const i64 first = at <= tap ? 0 : ceil_div(at - tap, g.taps);
                 const i64 last = at + depth <= tap ? 0 : ceil_div(at + depth - tap, g.taps);
                 const float* p = from + first * g.plane();
                 float* row = q + (first * g.taps + tap - at) * wide;
                 for (i64 c = first; c < last; ++c, p += g.plane(), row += g.taps * wide)
-                    store(row, fetch(p, lanes, g.step_x));
+                    store(row, fetch(p, lanes));
             }
         }
     }
@@ -203,7 +179,7 @@ inline void pack_taps(float* to, const float* from, const Grid& g, i64 j, i64 co
         const i64 deep = min(V, depth - k);
         Run runs[V];
         const int count = find_runs(g, at + k, deep, runs);
-        for (i64 tap = 0; tap < g.taps; ++tap) find_lanes(g, runs, count, tap, lanes[tap]);
+        for (i64 tap = 0; tap < g.taps; ++tap) find_lanes(g, runs, count, g.tap[tap], lanes[tap]);
         i64 tap = j % g.taps;
         const float* p = from + j / g.taps * g.plane();
         for (i64 column = 0; column < cols; column += V) {
@@ -213,7 +189,7 @@ inline void pack_taps(float* to, const float* from, const Grid& g, i64 j, i64 co
                     block[r] = vf{};
                     continue;
                 }
-                block[r] = fetch(p, lanes[tap], g.step_x);
+                block[r] = fetch(p, lanes[tap]);
                 if (++tap == g.taps) tap = 0, p += g.plane();
             }
             transpose(block);
