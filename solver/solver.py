@@ -316,10 +316,11 @@ class Solver:
 
     def test(self) -> list[TestResult]:
         """Run every test net over its ``test_iter`` batches with the present weights; returns their mean outputs."""
+        stopped = self._stop  # by a run before, which this does not belong to
         results: list[TestResult] = []
         for index, (net, plan) in enumerate(zip(self.test_nets, self.plan.tests, strict=True)):
             self.message("test", f"Iteration {self.iteration}, Testing net (#{index})")
-            result = evaluate(net, plan.batches, index, self.iteration, lambda: self._stop)
+            result = evaluate(net, plan.batches, index, self.iteration, lambda: self._stop and not stopped)
             if result is None:
                 self.message("test", "Test interrupted.")
                 break

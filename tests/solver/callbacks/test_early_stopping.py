@@ -72,6 +72,13 @@ def test_keeps_the_best_weights_and_their_state(make: Any, tmp_path: Path) -> No
     ]
 
 
+def test_a_run_that_was_stopped_can_be_tested(make: Any) -> None:
+    solver = make("early_stopping_param { patience: 1 }", net=NET, base=TESTS)
+    solver.step(100)
+    assert solver.stopped
+    assert [result["loss"] for result in solver.test()] == [0]
+
+
 def test_can_do_without_files(make: Any, tmp_path: Path) -> None:
     solver = make("early_stopping_param { patience: 1 keep_best: false }", net=NET, base=TESTS)
     solver.step(100)
