@@ -4,23 +4,45 @@ make_layer      a layer with its blobs, ready to run, from a ``layer { }`` text 
 check_gradient  its backward against central differences of its forward
 check_layer     every conformance check: shapes, gradients, in place, phases, files, engines, threads …
 LayerCase       a layer with its inputs, for ``check_layer`` and for ``@pytest.mark.layer_cases``
+
+Names are loaded when they are first used, since pytest imports the kit's plugin in every run.
 """
 
-from .cases import LayerCase
-from .checks import CHECKS, ConformanceError
-from .conformance import CheckResult, check_layer
-from .gradients import GradientError, GradientReport, check_gradient
-from .layers import LayerRun, make_layer
+from __future__ import annotations
 
-__all__ = [
-    "CHECKS",
-    "CheckResult",
-    "ConformanceError",
-    "GradientError",
-    "GradientReport",
-    "LayerCase",
-    "LayerRun",
-    "check_gradient",
-    "check_layer",
-    "make_layer",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .cases import LayerCase as LayerCase
+    from .checks import CHECKS as CHECKS, ConformanceError as ConformanceError
+    from .conformance import CheckResult as CheckResult, check_layer as check_layer
+    from .gradients import (
+        GradientError as GradientError,
+        GradientReport as GradientReport,
+        check_gradient as check_gradient,
+    )
+    from .layers import LayerRun as LayerRun, make_layer as make_layer
+
+_HOMES = {
+    "cases": "LayerCase",
+    "checks": "CHECKS ConformanceError",
+    "conformance": "CheckResult check_layer",
+    "gradients": "GradientError GradientReport check_gradient",
+    "layers": "LayerRun make_layer",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'cortado.testing' has no attribute '{name}'")
+    value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

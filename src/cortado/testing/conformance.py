@@ -40,16 +40,22 @@ def check_layer(
     *layer*: a ``layer { }`` text or what stands inside one, a layer class (registered for the time of the checks, if it
     is not), or a ``LayerCase``; *bottoms*, *expected_failures*, *options*: as for ``LayerCase``.
 
-    Raises ConformanceError that lists every failed check. Example::
+    Raises ConformanceError that lists every failed check, and a CortadoError where there is no such layer. Example::
 
         check_layer('type: "ReLU" relu_param { negative_slope: 0.1 }', [(2, 3, 4, 4)])
     """
     with _case(layer, bottoms, expected_failures or {}, options) as case:
+        plugin_manager().get("layers", case.type)
         results = [_result(name, case) for name in _names(only)]
-    failed = [r for r in results if r.status == "failed"]
+    failed = {r.check: r.note for r in results if r.status == "failed"}
     if failed:
-        lines = "\n".join(f"  {r}" for r in failed)
-        raise ConformanceError(f"{case.label}: {len(failed)} of {len(results)} checks failed\n{lines}")
+        first = {note: check for check, note in reversed(failed.items())}
+        lines = [
+            f"  {CheckResult(check, 'failed', note if first[note] == check else f'as {first[note]}')}"
+            for check, note in failed.items()
+        ]
+        head = f"{case.label}: {len(failed)} of {len(results)} checks failed"
+        raise ConformanceError("\n".join([head, *lines]))
     return results
 
 
