@@ -142,6 +142,9 @@ class Python(Layer):
     def _find_class(self) -> Any:
         module = self._import(self.param.module)
         found = getattr(module, self.param.layer, None)
+        if isinstance(found, type) and not callable(getattr(found, "forward", None)):
+            rule = f"class {self.param.module}.{self.param.layer} must be a layer, with the methods forward and reshape"
+            raise PluginError(rule, where=self.context.position(self.param_field, "layer"), who=self.who)
         if not isinstance(found, type):
             classes = [name for name, value in vars(module).items() if isinstance(value, type)]
             raise PluginError(

@@ -32,6 +32,10 @@ class NetState:
         return cls(phase, own.level if level is None else level, (*own.stage, *stages))
 
 
+MOST_LAYERS = 100_000
+"""Layers beyond which a definition is taken for a mistake (or an attack); each takes some 7 KiB of memory."""
+
+
 @dataclass(frozen=True)
 class LayerSpec:
     """One layer of a definition with the place it came from; ``positions`` is None for layers that no file holds."""
@@ -56,10 +60,14 @@ def select(document: Document[Any], state: NetState) -> list[LayerSpec]:
     its ``stage`` are among the state's and none of its ``not_stage`` are. The kept layers' ``phase`` becomes the
     state's unless it is set.
 
-    Errors: NetError for a definition without any layer, and for a layer with both kinds of rules.
+    Errors: NetError for a definition without any layer or with more than ``MOST_LAYERS``, and for a layer with both
+    kinds of rules.
     """
     if not document.message.layer:
         raise NetError("a net has at least one layer", where=document.positions.at(), got="none")
+    if len(document.message.layer) > MOST_LAYERS:
+        got = str(len(document.message.layer))
+        raise NetError(f"a net has at most {MOST_LAYERS} layers", where=document.positions.at(), got=got)
     kept = []
     for index, config in enumerate(document.message.layer):
         positions = document.positions.child("layer", index)

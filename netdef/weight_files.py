@@ -106,6 +106,8 @@ def _read_hdf5(path: str | Path) -> list[StoredLayer]:
 
 def _values(dataset: Any, file_size: int) -> Array:
     """The numbers of *dataset*. Its size is a claim of the file, so it is looked at before memory is taken."""
+    if dataset.is_virtual or dataset.external:
+        raise FormatError("learned blobs stand in the file itself", who=dataset.name, got="values in another file")
     if dataset.dtype.kind not in "fiu":
         raise FormatError("learned blobs are numbers", who=dataset.name, got=str(dataset.dtype))
     if dataset.nbytes > file_size * MOST_COMPRESSED:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from ..errors import FileError
 
+MOST_TEXT = 64 * 2**20
+"""Bytes of a text beyond which it is taken for something else."""
 PathLike = str | os.PathLike[str]
 
 
@@ -26,11 +28,12 @@ def read_bytes(path: PathLike, limit: int | None = None) -> bytes:
 
 
 def read_text(path: PathLike) -> str:
-    """The text of *path*: UTF-8, a byte-order mark dropped; other bytes are kept as lone surrogates.
+    """The text of *path*: UTF-8, a byte-order mark dropped; other bytes are kept as lone surrogates; at most
+    ``MOST_TEXT`` bytes.
 
     Prototxt from all over the world has comments in other encodings, which must not stop a parser.
     """
-    return read_bytes(path).decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+    return read_bytes(path, MOST_TEXT).decode("utf-8", "surrogateescape").removeprefix("\ufeff")
 
 
 def atomic_write(path: PathLike, data: bytes | str) -> None:

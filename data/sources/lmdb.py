@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -25,6 +26,12 @@ MOST_KEY = 511
 """Bytes in a key, as LMDB is usually built."""
 
 
+META = struct.Struct("=16x I 20x I 4x QQQ 16x 8x QQQ 16x 8x Q")
+"""What counts of a head page (there are two): magic, page size, pages in use of the free list and of the records
+(branches, leaves, overflow), and the number of the transaction that wrote it."""
+MAGIC = 0xBEEFC0DE
+PAGE_SIZE, USED_PAGES = 1, (2, 3, 4, 5, 6, 7)
+
 _environments = SharedHandles()
 
 
@@ -41,6 +48,7 @@ class Lmdb(Source):
         check_folder(self.path, self.type)
         file = self.path / "data.mdb" if self.path.is_dir() else self.path
         key = (os.path.realpath(self.path), file.stat().st_ino)
+        check_head(file)
         self._environment, self._release = _environments.take(self, key, partial(_open, self.path))
 
     def __len__(self) -> int:
@@ -82,6 +90,29 @@ class Lmdb(Source):
     @classmethod
     def create(cls, path: str | Path) -> SourceWriter:
         return LmdbWriter(path)
+
+
+def check_head(file: Path) -> None:
+    """See that *file* begins as LMDB files do, and is as long as the pages in use need.
+
+    LMDB itself trusts its files: one that was cut off ends the process when the missing part is touched. Other damage
+    within it goes unnoticed here. Errors: FileError.
+    """
+    with file.open("rb") as stream:
+        head = stream.read(META.size)
+        page = META.unpack(head)[PAGE_SIZE] if len(head) == META.size else 0
+        stream.seek(page if 512 <= page <= 65536 else 0)
+        metas = [META.unpack(part) for part in (head, stream.read(META.size)) if len(part) == META.size]
+        size = stream.seek(0, os.SEEK_END)
+    metas = [meta for meta in metas if meta[0] == MAGIC]
+    if not metas or not 512 <= page <= 65536:
+        rule = f"cannot open the LMDB database {file.absolute()}: it must be an LMDB file"
+        raise FileError(rule, got=f"{size} bytes that do not begin like one")
+    newest = max(metas, key=lambda meta: int(meta[-1]))
+    pages = 2 + sum(newest[index] for index in USED_PAGES)
+    if pages * page > size:
+        rule = f"cannot open the LMDB database {file.absolute()}: its records need at least {pages * page} bytes"
+        raise FileError(rule, got=f"{size}", hint="it was cut off; copy it again")
 
 
 def _open(path: Path) -> Any:
