@@ -7,6 +7,9 @@ Differences: nothing aborts the process, errors are exceptions of ``cortado``; `
 
 from __future__ import annotations
 
+from . import io, proto
+from .classifier import Classifier
+from .detector import Detector
 from .layer import Layer
 from .mode import (
     allow_python_layers,
@@ -23,6 +26,7 @@ from .mode import (
     solver_rank,
 )
 from .net import TEST, TRAIN, Net
+from .net_spec import NetSpec, layers, params, to_proto
 from .solver import (
     AdaDeltaSolver,
     AdaGradSolver,
@@ -43,16 +47,23 @@ __all__ = [
     "AdaDeltaSolver",
     "AdaGradSolver",
     "AdamSolver",
+    "Classifier",
+    "Detector",
     "Layer",
     "NesterovSolver",
     "Net",
+    "NetSpec",
     "RMSPropSolver",
     "SGDSolver",
     "allow_python_layers",
     "get_solver",
     "init_log",
+    "io",
     "layer_type_list",
+    "layers",
     "log",
+    "params",
+    "proto",
     "set_device",
     "set_mode_cpu",
     "set_mode_gpu",
@@ -62,4 +73,5 @@ __all__ = [
     "set_solver_rank",
     "solver_count",
     "solver_rank",
+    "to_proto",
 ]

@@ -1,0 +1,117 @@
+"""``cortado predict``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._options import engine, level, make_engine, python_layers, stage_list, stages, threads
+
+if TYPE_CHECKING:
+    from ..layers import Array
+    from ..netdef import Net
+    from ..netdef.preprocessing import Preprocessing
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+
+
+@click.command(epilog="Example: cortado predict deploy.prototxt digits.caffemodel images --top 3")
+@click.argument("net")
+@click.argument("weights")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE|DIR...")
+@click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="How many classes to tell.")
+@click.option("--preprocessing", metavar="FILE", help="What to do to images.  [default: the file beside WEIGHTS]")
+@click.option("--output", "output_name", metavar="BLOB", help="The blob with the scores.  [default: the net's output]")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON per image, with all scores.")
+@engine
+@threads
+@python_layers
+@level
+@stages
+def command(
+    net: str,
+    weights: str,
+    images: tuple[str, ...],
+    top: int,
+    preprocessing: str | None,
+    output_name: str | None,
+    as_json: bool,
+    engine: str,
+    threads: int | None,
+    allow_python_layers: bool,
+    level: int | None,
+    stage: tuple[str, ...],
+) -> None:
+    """Tell the classes that a trained NET sees in images: files, or folders of them.
+
+    NET is a deploy net, or the net it was trained with (then its deploy net is derived). How images become input is
+    read from WEIGHTS with .preprocessing.json instead of its ending, which `cortado deploy --weights` writes.
+    """
+    from ..netdef import Net
+    from ..netdef.prepare import Preparation
+
+    message, steps = _net_and_steps(net, weights, preprocessing, level, stage_list(stage))
+    made = Net(message, weights=weights, engine=make_engine(engine, threads), allow_python_layers=allow_python_layers,
+               folder=Path(net).parent)  # fmt: skip
+    if len(made.inputs) != 1:
+        raise click.UsageError(f"a net for images has one input; {net} has {', '.join(made.inputs) or 'none'}")
+    blob = made.blobs[made.inputs[0]]
+    ready = Preparation(steps, blob.shape, Path(preprocessing or weights).parent)
+    output = output_name or _only_output(made)
+    blob.reshape((1, *blob.shape[1:]))
+    made.blob(output)
+    for path in _files(images):
+        blob.data[0] = ready.read(path)
+        made.forward()
+        _tell(path, made.blobs[output].data[0].ravel(), steps, top, as_json)
+
+
+def _net_and_steps(
+    net: str, weights: str, file: str | None, level: int | None, stage: list[str]
+) -> tuple[Any, Preprocessing]:
+    from ..netdef.deploy import deploy
+    from ..netdef.preprocessing import Preprocessing, beside
+
+    made = deploy(net, level=level, stages=stage)
+    path = Path(file) if file else beside(weights)
+    if file or path.exists():
+        return made.message, Preprocessing.load(path)
+    if made.preprocessing == Preprocessing():
+        click.echo(f"note: {path} is not there; images go in as they are, 0 to 255", err=True)
+    return made.message, made.preprocessing
+
+
+def _only_output(net: Net) -> str:
+    if len(net.outputs) != 1:
+        raise click.UsageError(f"name the blob with the scores: --output {' or '.join(net.outputs)}")
+    return net.outputs[0]
+
+
+def _files(images: tuple[str, ...]) -> list[Path]:
+    found = []
+    for name in images:
+        path = Path(name)
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in ENDINGS)
+        if not inside:
+            raise click.UsageError(f"the folder {path} has no images ({', '.join(ENDINGS)})")
+        found += inside
+    return found
+
+
+def _tell(path: Path, scores: Array, steps: Preprocessing, top: int, as_json: bool) -> None:
+    from ..netdef.prepare import named
+
+    order = (-scores).argsort(kind="stable")[:top]
+    if as_json:
+        best = [{"class": int(i), "name": named(steps, int(i)), "score": float(scores[i])} for i in order]
+        click.echo(json.dumps({"image": str(path), "top": best, "scores": [float(s) for s in scores]}))
+        return
+    click.echo(f"{path}")
+    for index in order:
+        click.echo(f"  {scores[index]:9.4f}  {named(steps, int(index))}")
