@@ -41,7 +41,7 @@ def choose_for_text(
     if wanted is not None:
         return choose_by_name(dialects, wanted, base)
     seen = _look(text, message, base)
-    return _cover(dialects, text, message, Choice(base), seen) if seen.rank > (0, 0) else Choice(base)
+    return _cover(dialects, text, message, Choice(base), seen) if seen.rank > (0, 0, 0) else Choice(base)
 
 
 def choose_by_name(dialects: Dialects, wanted: str, base: Schema) -> Choice:
@@ -77,28 +77,31 @@ def known_type(dialects: Dialects, layer_type: str, first: Sequence[str] = ()) -
 
 @dataclass(frozen=True)
 class _Seen:
-    """What one reading found: the count of places it refuses, the names it lacks, the layer types."""
+    """What one reading found: the count of places it refuses, the names it lacks, those of them that are passed over in
+    open messages, and the layer types."""
 
     refused: int
     unknown: frozenset[tuple[str, str]]
+    passed: frozenset[tuple[str, str]]
     types: frozenset[str]
 
     @property
-    def rank(self) -> tuple[int, int]:
-        return self.refused, len(self.unknown)
+    def rank(self) -> tuple[int, int, int]:
+        return self.refused, len(self.unknown), len(self.passed)
 
 
 def _look(text: str | bytes, message: str, schema: Schema) -> _Seen:
     try:
         document = parse_text(text, schema.message(message), "<text>", unknown="skip")
     except ParseError as error:
-        return _Seen(max(1, len(error.problems)), frozenset(), frozenset())
+        return _Seen(max(1, len(error.problems)), frozenset(), frozenset(), frozenset())
     unknown = {
         (_enum_name(schema, u.message, u.field), u.value) if u.value else (u.message, u.field) for u in document.unknown
     }
     root: Any = document.message
     types = {layer.type for layer in root.layer} if message == "NetParameter" else set()
-    return _Seen(0, frozenset(unknown), frozenset(types))
+    passed = {name for name in unknown if name[0] in schema.open}
+    return _Seen(0, frozenset(unknown - passed), frozenset(passed), frozenset(types))
 
 
 def _enum_name(schema: Schema, message: str, field: str) -> str:
@@ -119,7 +122,7 @@ def _cover(dialects: Dialects, text: str | bytes, message: str, choice: Choice, 
             found = _look(text, message, schema)
             if found.rank < best_seen.rank:
                 best, best_seen = Choice(schema, (*choice.dialects, dialect)), found
-            if found.rank == (0, 0):
+            if found.rank == (0, 0, 0):
                 return best
         if best is choice:
             break

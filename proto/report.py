@@ -46,10 +46,9 @@ class Report:
 
     def unknown_field(self, plan: MessagePlan, name: str, at: int) -> None:
         """A field that *plan* does not have."""
-        if plan.open:
-            return
         if self.skip:
             self.unknown.append(Unknown(plan.name, name, None, self.source.position(at)))
+        if self.skip or plan.open:
             return
         hint = self.known_elsewhere(plan.name, name) if self.known_elsewhere else None
         hint = hint or wrong_level(plan, name) or nearest(name, plan.fields)

@@ -6,7 +6,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...plugins import hookimpl
-from ..base import Dialect
+from ..base import Dialect, LayerClass
+from ..dropout import ForkDropout
+from ..pooling import CeilModePooling
 from ..segmentation.tables import BN, INTERP
 from ..sequence.tables import CTC
 from ..ssd.tables import ANNOTATIONS, LAYERS, OWN, TRANSFORM
@@ -44,12 +46,20 @@ FORKS: dict[str, tuple[str, tuple[Table, ...]]] = {
 }
 """By dialect: which fork it is, and the tables of others that it took over."""
 
+LAYERS_OF: dict[str, dict[str, LayerClass]] = {
+    "ceil_mode": {"Pooling": CeilModePooling},
+    "jolibrain": {"Dropout": ForkDropout},
+    "opencl": {"Dropout": ForkDropout},
+}
+"""Layers of stock types that these forks changed, and that have an implementation here."""
+
 
 def dialect(name: str) -> type[Dialect]:
     """The dialect *name* of ``FORKS`` as a class."""
     fork, taken_over = FORKS[name]
     tables = (*taken_over, Table(name, HERE / f"{name}.table"))
-    return type(name, (Dialect,), {"type": name, "fork": fork, "tables": tables, "__doc__": f"{fork}."})
+    described = {"type": name, "fork": fork, "tables": tables, "layers": LAYERS_OF.get(name, {}), "__doc__": f"{fork}."}
+    return type(name, (Dialect,), described)
 
 
 @hookimpl

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from ...layers import Layer
 from ...plugins import hookimpl
-from ..base import Dialect
+from ..base import Dialect, LayerClass
+from ..dropout import ForkDropout
 from ..table import Table
 from .tables import DEFORM, FAST_RCNN, PROPOSAL, RFCN
 
@@ -17,6 +19,7 @@ class FastRCNN(Dialect):
     type: ClassVar[str] = "fast_rcnn"
     fork: ClassVar[str] = "Fast and Faster R-CNN, rbgirshick/caffe-fast-rcnn"
     tables: ClassVar[tuple[Table, ...]] = (FAST_RCNN,)
+    layers: ClassVar[Mapping[str, LayerClass]] = {"Dropout": ForkDropout}
 
 
 class RegionFCN(Dialect):

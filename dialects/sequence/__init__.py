@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from ...plugins import hookimpl
-from ..base import Dialect
+from ..base import Dialect, LayerClass
 from ..rcnn.tables import FAST_RCNN
+from ..segmentation.batch_bn import BatchBN
 from ..table import Table
 from .tables import CTPN
 
@@ -17,6 +19,7 @@ class CTPNet(Dialect):
     type: ClassVar[str] = "ctpn"
     fork: ClassVar[str] = "CTPN, tianzhi0549/CTPN"
     tables: ClassVar[tuple[Table, ...]] = (FAST_RCNN, CTPN)
+    layers: ClassVar[Mapping[str, LayerClass]] = {"BN": BatchBN}
 
 
 @hookimpl

@@ -1,0 +1,70 @@
+"""SoftmaxWithLoss that counts some classes more than others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from ...layers import Array, Blobs
+from ...layers.labels import class_index
+from ...layers.softmax_with_loss import SoftmaxWithLoss
+
+SMALLEST = 1.17549435e-38
+
+
+class WeightedSoftmaxWithLoss(SoftmaxWithLoss):
+    """SoftmaxWithLoss in which a mistake costs as much as the weight of its true class says.
+
+    Forward ``loss = 1/n · sum of w[l] · -log(max(p_l, 1.175e-38))``; backward ``dx_c = weight / n · w[l] · (p_c -
+    [c = l])``. n counts positions as the stock layer does, not their weights. Without ``weight_by_label_freqs`` it is
+    the stock layer.
+
+    Bottoms, top and errors: as SoftmaxWithLoss. Parameters, in ``loss_param``, beside the stock ones:
+    ``weight_by_label_freqs`` (false); ``class_weighting``, one weight for each class.
+    Errors: ParameterError for another number of weights.
+
+    Example::
+
+        layer {
+          name: "loss" type: "SoftmaxWithLoss" bottom: "conv" bottom: "label" top: "loss"
+          loss_param { weight_by_label_freqs: true class_weighting: 0.3 class_weighting: 1.7 ignore_label: 11 }
+        }
+
+    Source: SegNet's SoftmaxWithLoss layer (Badrinarayanan et al., 2015).
+    """
+
+    type: ClassVar[str] = "SoftmaxWithLoss"
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        super().reshape(bottom, top)
+        loss = self.config.loss_param
+        self.weighs: bool = getattr(loss, "weight_by_label_freqs", False)
+        if self.weighs:
+            self.class_weights = np.array(getattr(loss, "class_weighting", ()), self.dtype)
+            if len(self.class_weights) != self.view[1]:
+                rule = f"class_weighting must be given once for each of {self.view[1]} classes"
+                where = self.context.position("loss_param", "class_weighting")
+                self.fail(rule, got=f"{len(self.class_weights)} times", hint=f"see {where}" if where else None)
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        super().forward(bottom, top)
+        if self.weighs:
+            label, weight = self._weights(bottom)
+            prob = self.probability.data.reshape(self.view)
+            found = np.take_along_axis(prob, label[:, None], 1)[:, 0]
+            top[0].data[...] = -(weight * np.log(np.maximum(found, SMALLEST))).sum() / self.divisor
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        super().backward(top, propagate_down, bottom)
+        if self.weighs and propagate_down[0]:
+            dx = bottom[0].diff.reshape(self.view)
+            self.engine.xp.multiply(dx, self._weights(bottom)[1][:, None], out=dx)
+
+    def _weights(self, bottom: Blobs) -> tuple[Array, Array]:
+        """The label of each position, and its weight: 0 (and label 0) where it is ignored."""
+        label, ignored = class_index(bottom[1].data.reshape(self.label_view)), self.normalizer.ignore_label
+        counts = np.ones(label.shape, bool) if ignored is None else label != ignored
+        label = np.where(counts, label, 0)
+        return label, np.where(counts, self.class_weights[label], 0)
