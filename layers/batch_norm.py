@@ -10,6 +10,7 @@ from .blob import Blob
 from .context import LayerContext, Phase
 from .layer import Blobs, Layer, product
 from .neuron import NeuronLayer
+from .over_ranks import backward_over_ranks, combine_statistics
 
 if TYPE_CHECKING:
     from ..proto.caffe_pb2 import LayerParameter
@@ -27,6 +28,9 @@ class BatchNorm(NeuronLayer):
     A forward with the batch's statistics, m elements a channel, also moves the averages, f being
     ``moving_average_fraction``: ``blobs[0] = f · blobs[0] + mean``, ``blobs[1] = f · blobs[1] + m / (m - 1) · var``,
     ``blobs[2] = f · blobs[2] + 1``.
+
+    Of several processes that train together each has its own statistics, as in Caffe; with
+    ``parallel_param { sync_batch_norm: true }`` in the solver file those are of all their batches together.
 
     Bottom and top: (num, channels, …), the same, or one axis that counts as one channel; in place allowed.
     Learned: three blobs of statistics, of sizes channels, channels and 1, that the solver leaves alone.
@@ -48,6 +52,7 @@ class BatchNorm(NeuronLayer):
     def __init__(self, config: LayerParameter, context: LayerContext) -> None:
         super().__init__(config, context)
         self._mean = Blob(dtype=self.dtype, name=f"{self.name} mean")
+        self._elements = 0
         self._var = Blob(dtype=self.dtype, name=f"{self.name} variance")
         self._normalized = Blob(dtype=self.dtype, name=f"{self.name} normalized")
 
@@ -78,6 +83,8 @@ class BatchNorm(NeuronLayer):
             self._read_averages()
         else:
             self.engine.batch_norm_statistics(x, mean, var)
+            if self.context.sum_over_ranks is not None:
+                self._elements = combine_statistics(mean, var, x.shape[0] * x.shape[2], self.context.sum_over_ranks)
             self._move_averages()
             kept = self._normalized.data.reshape(self._view)
         self.engine.batch_norm_forward(x, mean, var, self.param.eps, y, kept)
@@ -89,6 +96,9 @@ class BatchNorm(NeuronLayer):
         var, eps = self._var.data, self.param.eps
         if self._global:
             self.engine.batch_norm_backward_global(var, eps, dy, dx)
+        elif self.context.sum_over_ranks is not None:
+            normalized = self._normalized.data.reshape(self._view)
+            backward_over_ranks(normalized, var, eps, dy, dx, self._elements, self.context.sum_over_ranks)
         else:
             self.engine.batch_norm_backward(self._normalized.data.reshape(self._view), var, eps, dy, dx)
 
@@ -99,7 +109,7 @@ class BatchNorm(NeuronLayer):
         self.engine.scale_by(factor, self.blobs[1].data, self._var.data)
 
     def _move_averages(self) -> None:
-        count = self._view[0] * self._view[2]
+        count = self._view[0] * self._view[2] if self.context.sum_over_ranks is None else self._elements
         if not count:
             return
         unbiased = count / (count - 1) if count > 1 else 1.0

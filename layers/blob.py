@@ -215,6 +215,22 @@ class Blob:
         if self._diff is not other._diff:
             self._diff, self._diff_view = other._diff, None
 
+    def place_diff(self, flat: Array) -> None:
+        """Keep the gradient, and that of every blob that shares it, in *flat* from now on, with what it holds now.
+
+        So the gradients of many blobs can lie side by side in one array.
+        """
+        if flat.ndim != 1 or flat.size < self._count or flat.dtype != self.dtype:
+            raise ShapeError(f"blob '{self.name}' needs {self._count} {self.dtype} for its gradient", got=repr(flat))
+        flat[: self._count] = self.diff.reshape(-1)
+        # through a memoryview, so that views of it have it, and not the array behind it, as their base
+        self._diff.flat, self._diff_view = np.frombuffer(flat.data, self.dtype), None
+
+    @property
+    def diff_key(self) -> int:
+        """Equal for blobs that share their gradient."""
+        return id(self._diff)
+
     def _need_count(self, other: Blob) -> None:
         if self._count != other._count:
             raise ShapeError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -78,7 +79,9 @@ class LayerContext:
     are looked up; ``seed``, the root of the net's random streams; ``folder`` of the file that declares the net, from
     which ``resolve`` looks for relative paths; ``positions`` of the layer's block in that file;
     ``allow_python_layers``, whether ``Python`` layers may import modules; ``rank`` of ``world`` cooperating processes,
-    each of which reads its own share of the records; ``root``, the folder that paths in files must not leave, if set.
+    each of which reads its own share of the records, in phase TEST only with ``divide_tests``; ``sum_over_ranks``,
+    there where batch statistics are to be those of all processes together, replaces an array by its sum over them;
+    ``root``, the folder that paths in files must not leave, if set.
     """
 
     phase: Phase
@@ -92,6 +95,8 @@ class LayerContext:
     rank: int = 0
     world: int = 1
     root: Path | None = None
+    divide_tests: bool = False
+    sum_over_ranks: Callable[[npt.NDArray[Any]], object] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.seed, RootSeed):

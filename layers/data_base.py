@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..data import DataTransformer, Prefetcher, Producer, State, read_mean
+from ..data import DataTransformer, Prefetcher, Producer, State, make_transformer, read_mean
 from ..errors import CortadoError, FileError, MissingExtraError
 from .arity import Arity, between, exactly
 from .blob import Shape
@@ -121,7 +121,7 @@ class DataLayer(Layer):
         # what is handed on must not lead back to the layer, or the thread would keep it alive
         train, context = self.phase == Phase.TRAIN, self.context
         param, where = self.config.transform_param, partial(context.position, "transform_param")
-        return DataTransformer(param, train, self.dtype, context.resolve, where)
+        return make_transformer(param, context.plugins, train, self.dtype, context.resolve, where)
 
     def planned_shape(self, size: Shape | None, channels: int | None = None) -> Shape | None:
         """C x H x W of the first top as far as the parameters tell: from the mean file, else from *size* (that of the
@@ -142,8 +142,10 @@ class DataLayer(Layer):
         return self.context.position("transform_param", field)
 
     def share(self) -> tuple[int, int]:
-        """Which part of the records is this process's: (rank, world). In TEST each process reads all of them."""
-        return (self.context.rank, self.context.world) if self.phase == Phase.TRAIN else (0, 1)
+        """Which part of the records is this process's: (rank, world). In TEST each process reads all of them, unless
+        tests are divided."""
+        shared = self.phase == Phase.TRAIN or self.context.divide_tests
+        return (self.context.rank, self.context.world) if shared else (0, 1)
 
     def streams(self, purpose: str) -> Callable[[int], np.random.Generator]:
         """For number i, the random stream for *purpose* in epoch (or batch) i."""

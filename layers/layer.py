@@ -161,7 +161,8 @@ class Layer:
     def rng(self) -> np.random.Generator:
         """The layer's own random stream, for use in forward."""
         if self._rng is None:
-            self._rng = self.context.stream("forward", self.name)
+            rank = self.context.rank
+            self._rng = self.context.stream("forward", self.name, *([rank] if rank else []))
         return self._rng
 
     @rng.setter

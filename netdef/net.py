@@ -44,7 +44,9 @@ class Net:
     *allow_python_layers*: whether ``Python`` layers may import the modules they name;
     *folder*: where relative paths in the definition are looked for after the working directory (its own folder);
     *root*: a folder that the paths in the definition, and in the lists it names, must not leave;
-    *rank*, *world*: which of how many cooperating processes this is; data layers read only their share.
+    *rank*, *world*: which of how many cooperating processes this is; data layers read only their share, in phase TEST
+    only with *divide_tests*; *sum_over_ranks*, which replaces an array by its sum over those processes, makes
+    BatchNorm layers use the statistics of all their batches together.
 
     Attributes: ``name``, ``phase``; ``blobs`` and ``params`` by name; ``layers`` and ``layer_names`` in order;
     ``inputs`` and ``outputs``, names of blobs; ``learnable``, the parameters a solver updates; ``steps``, what
@@ -79,6 +81,8 @@ class Net:
         root: str | Path | None = None,
         rank: int = 0,
         world: int = 1,
+        divide_tests: bool = False,
+        sum_over_ranks: Callable[[Array], object] | None = None,
     ) -> None:
         plugins = plugins or plugin_manager()
         document = definition(source, plugins)
@@ -98,6 +102,8 @@ class Net:
             rank=rank,
             world=world,
             root=None if root is None else Path(root),
+            divide_tests=divide_tests,
+            sum_over_ranks=sum_over_ranks,
         )
         self._build(document)
         for report in load_all(self, _as_paths(weights), strict=strict, skip_mismatch=skip_mismatch):

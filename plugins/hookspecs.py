@@ -94,6 +94,19 @@ def cortado_sources() -> Contribution:  # type: ignore[empty-body]
 
 
 @hookspec
+def cortado_transforms() -> Contribution:  # type: ignore[empty-body]
+    """Transforms (subclasses of ``cortado.data.Transform``): changes of an image before crop, mirror, mean and scale,
+    switched on by their own block in ``transform_param { }``.
+
+    Example::
+
+        @cortado.hookimpl
+        def cortado_transforms():
+            return [Negative]
+    """
+
+
+@hookspec
 def cortado_engines() -> Contribution:  # type: ignore[empty-body]
     """Engines: a mapping from the engine's name to a callable that makes one.
 
@@ -114,6 +127,19 @@ def cortado_callbacks() -> Contribution:  # type: ignore[empty-body]
         @cortado.hookimpl
         def cortado_callbacks():
             return [ProgressMail]
+    """
+
+
+@hookspec
+def cortado_communicators() -> Contribution:  # type: ignore[empty-body]
+    """Communicators (subclasses of ``cortado.solver.parallel.Communicator``): how the processes of a data-parallel run
+    reach each other, chosen by ``--communicator NAME``.
+
+    Example::
+
+        @cortado.hookimpl
+        def cortado_communicators():
+            return [Gloo]
     """
 
 

@@ -26,7 +26,8 @@ def restore_newest(solver: Solver) -> Path | None:
     Errors: FormatError when there are snapshots that are damaged, and none is whole; those of ``Solver.restore``.
     """
     base = snapshot_base(solver)
-    remove_leftovers(base)
+    if solver.parallel.root:
+        remove_leftovers(base)
     problems: list[CortadoError] = []
     for path in (*_exact(base, problems), *_bare(base)):
         try:

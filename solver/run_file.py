@@ -27,9 +27,26 @@ MOST_MEMBERS = 100_000
 
 def write_run_file(path: str | Path, tree: Mapping[str, Any]) -> None:
     """Write *tree* to *path*, whole or not at all. Errors: FileError; PluginError for a value of another kind."""
+    with atomic_path(path) as temporary:
+        _write(tree, temporary)
+
+
+def pack_tree(tree: Mapping[str, Any]) -> bytes:
+    """*tree* as the bytes of a run file. Errors: PluginError for a value of another kind."""
+    stream = io.BytesIO()
+    _write(tree, stream)
+    return stream.getvalue()
+
+
+def unpack_tree(data: bytes, name: str = "a state") -> dict[str, Any]:
+    """What ``pack_tree`` was given; *name* is for messages. Errors: FormatError."""
+    return _read(data, name)
+
+
+def _write(tree: Mapping[str, Any], target: Path | io.BytesIO) -> None:
     arrays: list[Array] = []
     text = json.dumps(_plain(tree, "", arrays), indent=1)
-    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(_member(MAIN), text)
         for index, array in enumerate(arrays):
             stream = io.BytesIO()
@@ -39,7 +56,10 @@ def write_run_file(path: str | Path, tree: Mapping[str, Any]) -> None:
 
 def read_run_file(path: str | Path) -> dict[str, Any]:
     """The tree in *path*. Errors: FileError; FormatError for a file that is damaged or something else."""
-    data = read_bytes(path)
+    return _read(read_bytes(path), path)
+
+
+def _read(data: bytes, path: str | Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()

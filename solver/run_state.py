@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,8 +49,9 @@ class CutShort(FormatError):  # noqa: N818 - says what happened
     """A snapshot the writing of which was cut short: a file that its run file names never came to be."""
 
 
-def write_run_state(solver: Solver, weights: Path, state: Path, written: Path) -> Path:
-    """Write the run file of a snapshot with the file *weights*, and a *state* that still has the name *written*."""
+def write_run_state(solver: Solver, weights: Path, state: Path, written: Path, ranks: Sequence[Any] = ()) -> Path:
+    """Write the run file of a snapshot with the file *weights*, and a *state* that still has the name *written*;
+    *ranks* has the nets' states of each of several processes."""
     path = run_path(state)
     content = {
         "version": VERSION,
@@ -59,6 +61,7 @@ def write_run_state(solver: Solver, weights: Path, state: Path, written: Path) -
         "files": {"weights": _described(weights), "state": _described(written, state.name)},
         "facts": facts_of(solver),
         **(solver.held_state or run_state_of(solver)),
+        **({"ranks": list(ranks)} if ranks else {}),
     }
     write_run_file(path, content)
     return path
@@ -144,7 +147,7 @@ def apply_state(solver: Solver, content: dict[str, Any], notes: list[str]) -> No
     solver.policy.restore_run_state(own["policy"]["own"])
     solver.optimizer.restore_run_state(own["optimizer"])
     nets = [solver.net, *solver.test_nets]
-    for net, states in zip(nets, content["nets"], strict=False):
+    for net, states in zip(nets, solver.parallel.state_of(content, notes), strict=False):
         notes += [f"layer '{name}' of '{net.name}' is not in both runs" for name in net.restore_run_state(states)]
     _restore_callbacks(solver, content["callbacks"], notes)
 

@@ -35,7 +35,7 @@ def handle_signals(solver: Solver, sigint: str = "stop", sighup: str = "snapshot
     timed = hasattr(signal, "setitimer")
     if timed:
         before[signal.SIGALRM] = signal.signal(signal.SIGALRM, _alarm(solver))
-    solver.interruptible = timed
+    solver.interruptible = timed and solver.parallel.world == 1  # the others would wait for what is abandoned
     try:
         yield
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +42,15 @@ def write_snapshot(solver: Solver, weights: Path, state: Path) -> None:
     """Write the weights, then the run file that vouches for both others, then the state that names the weights.
 
     So whenever the writing is cut short, a state on disk has its weights and its run file, and a run file that lacks
-    its state is known for a snapshot that never came to be.
+    its state is known for a snapshot that never came to be. Of several processes rank 0 writes, and the others wait.
     """
+    ranks = solver.parallel.states(solver)
+    if solver.parallel.root:
+        _write_snapshot(solver, weights, state, ranks)
+    solver.parallel.barrier()
+
+
+def _write_snapshot(solver: Solver, weights: Path, state: Path, ranks: Sequence[Any]) -> None:
     kind = "HDF5" if solver.param.snapshot_format == HDF5 else "binary proto"
     solver.message("snapshot", f"Snapshotting to {kind} file {weights}")
     solver.net.save(weights, with_diff=solver.param.snapshot_diff)
@@ -52,7 +59,7 @@ def write_snapshot(solver: Solver, weights: Path, state: Path) -> None:
     write = _write_hdf5 if solver.param.snapshot_format == HDF5 else _write_binary
     with atomic_path(state) as temporary:
         write(solver, weights, temporary, history)
-        write_run_state(solver, weights, state, temporary)
+        write_run_state(solver, weights, state, temporary, ranks)
 
 
 def _history_in_order(solver: Solver) -> list[Array]:

@@ -20,8 +20,8 @@ from ..plugins.dialects import read_solver
 from ..proto import Document, Schema
 from .callbacks import Callback
 from .callbacks.debug_info import DebugInfo
-from .evaluate import evaluate
 from .metrics import SmoothedLoss, TestResult, TrainMetrics, scores
+from .parallel import Communicator, Parallel
 from .parts import asked_for, choose_parts
 from .plan import NetPlan, plan_solver
 from .run_state import run_path, run_state_of
@@ -48,6 +48,7 @@ class Solver:
     *callbacks*: told of what happens, see ``Callback``;
     *fields*: solver fields that override the file's, ``{"max_iter": 100}``;
     *root*: a folder that the paths in solver and nets must not leave;
+    *communicator*: how this process reaches those that train together with it, see ``Parallel``; None trains alone;
     *on_nan*: what the first NaN or infinity does: ``"stop"``, ``"rollback"`` or ``"ignore"``, see ``Watchdog``.
 
     Attributes: ``net``, ``test_nets``; ``iteration``, how many are done; ``param``, the SolverParameter; ``rate``,
@@ -81,6 +82,7 @@ class Solver:
         allow_python_layers: bool = False,
         callbacks: Iterable[Callback] = (),
         fields: dict[str, Any] | None = None,
+        communicator: Communicator | None = None,
         on_nan: str = "stop",
         root: str | Path | None = None,
     ) -> None:
@@ -98,7 +100,8 @@ class Solver:
         self.smoothed = SmoothedLoss(max(1, self.param.average_loss))
         self.start = 0
         self.rate_factor = 1.0
-        self.run_id = secrets.token_hex(8)
+        self.parallel = Parallel(communicator, self.param)
+        self.run_id = self.parallel.same_text(secrets.token_hex(8))
         self.tested: int | None = None
         self.held_state: dict[str, Any] | None = None
         self.watchdog = Watchdog(on_nan)
@@ -107,7 +110,7 @@ class Solver:
         self._carries_on = False
         self._frozen: list[tuple[Blob, Array]] = []
         own_seed = self.param.random_seed if self.param.random_seed >= 0 else secrets.randbits(63)
-        self.seed = own_seed if seed is None else seed
+        self.seed = self.parallel.same(own_seed if seed is None else seed)
         try:
             self._choose_parts()
             plan = plan_solver(self.param, self.plugins, self.folder, level, stages, self.root)
@@ -127,6 +130,7 @@ class Solver:
                 allow_python_layers=allow_python_layers,
                 folder=plan.folder,
                 root=self.root,
+                **self.parallel.net_arguments(plan.state.phase),
             )
 
         self.plan = plan
@@ -140,6 +144,7 @@ class Solver:
         paths = _weight_paths(weights, self.param.weights)
         if weights is None:
             paths = [confined(Path(path), self.root) for path in paths]
+        paths = paths if self.parallel.root else []
         self.load_reports += load_all(self.net, paths, strict=strict, skip_mismatch=skip_mismatch)
         for test_net in self.test_nets:
             if set(test_net.params) - set(self.net.params):  # layers that only a test net has
@@ -186,7 +191,7 @@ class Solver:
 
     def _finish(self) -> None:
         if self.param.display and self.iteration % self.param.display == 0:
-            loss = self.smoothed.add(self.net.forward(), self.iteration - self.start)
+            loss = self.smoothed.add(self.parallel.mean(self.net.forward()), self.iteration - self.start)
             self.message("finish", f"Iteration {self.iteration}, loss = {loss:g}")
         if self.param.test_interval and self.iteration % self.param.test_interval == 0:
             self.test()
@@ -206,6 +211,7 @@ class Solver:
         self._carries_on = False
         if self.held_state is not None:
             self._take_up()
+        self.parallel.start(self)
         self._each("on_start", self)
         try:
             while self.iteration < stop and not self._stop:
@@ -236,11 +242,15 @@ class Solver:
         self.net.clear_param_diffs()
         loss = 0.0
         self.busy = self.interruptible
-        for _ in range(self.param.iter_size):
+        for turn in range(self.param.iter_size):
             one = self.net.forward()
-            self.watchdog.check_loss(self, one)
+            if self.parallel.world == 1:  # else all look at the sum, so that all stop
+                self.watchdog.check_loss(self, one)
             loss += one
+            self.parallel.before_backward(self, turn, loss)
             self.net.backward()
+        loss = self.parallel.reduced(self, loss)
+        self.watchdog.check_loss(self, loss)
         self.busy = False
         self.held_state = None
         self.watchdog.check_gradients(self)
@@ -250,6 +260,7 @@ class Solver:
         metrics = TrainMetrics(self.iteration, loss, smoothed, self.rate)
         if self.param.display and self.iteration % self.param.display == 0:
             self._each("on_display", self, TrainMetrics(self.iteration, loss, smoothed, self.rate, scores(self.net)))
+            self.parallel.tell(self)
         self._each("on_gradients", self)
         self.apply_update()
         self.watchdog.check_weights(self)
@@ -279,17 +290,32 @@ class Solver:
         apply_update(self)
 
     def request_stop(self) -> None:
-        """End the run after the iteration, or the test batch, that is going on; safe to call from a signal handler."""
+        """End the run after the iteration, or the test batch, that is going on; safe to call from a signal handler.
+
+        Of several processes that train together all stop after the iteration before which one of them was asked.
+        """
+        self.parallel.wants_stop = True
+        if self.parallel.world == 1:
+            self.stop_now()
+
+    def stop_now(self) -> None:
+        """Stop at the next place where that is possible, whatever other processes do."""
         self._stop = True
 
     def request_snapshot(self) -> None:
         """Take a snapshot after the iteration that is going on; safe to call from a signal handler."""
+        self.parallel.wants_snapshot = True
+        if self.parallel.world == 1:
+            self.snapshot_now()
+
+    def snapshot_now(self) -> None:
+        """Take a snapshot after the iteration that is going on, whatever other processes do."""
         self._snapshot_wanted = True
 
     @property
     def stopped(self) -> bool:
         """Whether the run was ended by ``request_stop``."""
-        return self._stop
+        return self._stop or self.parallel.wants_stop
 
     # -- testing ------------------------------------------------------------------------------------------------
 
@@ -305,6 +331,7 @@ class Solver:
         self._frozen = []
         self.busy = self.interruptible
         complete = len(self.test()) == len(self.test_nets)
+        self.parallel.agree(self)
         self.busy = False
         self.held_state = None
         if complete:
@@ -320,7 +347,7 @@ class Solver:
         results: list[TestResult] = []
         for index, (net, plan) in enumerate(zip(self.test_nets, self.plan.tests, strict=True)):
             self.message("test", f"Iteration {self.iteration}, Testing net (#{index})")
-            result = evaluate(net, plan.batches, index, self.iteration, lambda: self._stop and not stopped)
+            result = self.parallel.evaluate(self, net, plan.batches, index, lambda: self._stop and not stopped)
             if result is None:
                 self.message("test", "Test interrupted.")
                 break
@@ -339,7 +366,8 @@ class Solver:
         write_snapshot(self, weights, state)
         self.watchdog.good = run_path(state)
         self.busy = was_busy
-        self._each("on_snapshot", self, weights, state)
+        if self.parallel.root:
+            self._each("on_snapshot", self, weights, state)
         return state
 
     def restore(self, path: str | Path) -> None:
@@ -353,6 +381,7 @@ class Solver:
         or do not belong together.
         """
         self.watchdog.good = restore_snapshot(self, path)
+        self.parallel.stale = True
 
     def restore_newest(self) -> Path | None:
         """Go on from the newest whole snapshot under ``snapshot_prefix``; returns it, or None when there is none.
@@ -371,11 +400,13 @@ class Solver:
     # -- telling ------------------------------------------------------------------------------------------------
 
     def message(self, source: str, text: str) -> None:
-        """Tell the callbacks a line for people."""
-        self._each("on_message", self, source, text)
+        """Tell the callbacks a line for people. Of several processes only rank 0 does."""
+        if self.parallel.root:
+            self._each("on_message", self, source, text)
 
     def _each(self, method: str, *args: Any) -> None:
-        for callback in self.callbacks:
+        root = self.parallel.root
+        for callback in self.callbacks if root else [c for c in self.callbacks if not c.root_only]:
             getattr(callback, method)(*args)
 
     def __repr__(self) -> str:
@@ -394,6 +425,8 @@ def _param(source: Any, plugins: PluginManager, fields: dict[str, Any]) -> Any:
         if isinstance(value, (list, tuple)):
             param.ClearField(name)
             getattr(param, name).extend(value)
+        elif hasattr(value, "SerializeToString"):
+            getattr(param, name).MergeFromString(value.SerializeToString())
         else:
             setattr(param, name, value)
     return param

@@ -10,16 +10,17 @@ if TYPE_CHECKING:
 
 
 def apply_update(solver: Solver) -> None:
-    """Clip, average over iter_size, regularise, and let the optimizer move every learnable parameter.
+    """Clip, average over iter_size and ranks, regularise, and let the optimizer move every learnable parameter.
 
     The gradients hold the applied updates afterwards, as in Caffe.
     """
     param = solver.param
+    batches = param.iter_size * solver.parallel.world
     clip_gradients(solver)
     for parameter, history in zip(solver.net.learnable, solver.history, strict=True):
         w, g = parameter.blob.data, parameter.blob.diff
-        if param.iter_size > 1:
-            solver.engine.scale_by(1.0 / param.iter_size, g, g)
+        if batches > 1:
+            solver.engine.scale_by(1.0 / batches, g, g)
         strength, rate = param.weight_decay * parameter.decay_mult, solver.rate * parameter.lr_mult
         if strength and solver.optimizer.decoupled:
             solver.optimizer.decay(w, strength, rate)
@@ -31,7 +32,7 @@ def apply_update(solver: Solver) -> None:
 def clip_gradients(solver: Solver) -> None:
     """Scale all gradients down where their common L2 norm is above ``clip_gradients``.
 
-    The norm is that of the sum over iter_size, before averaging and regularising; a NaN is left alone.
+    The norm is that of the sum over iter_size and ranks, before averaging and regularising; a NaN is left alone.
     """
     limit = solver.param.clip_gradients
     if limit < 0:

@@ -34,6 +34,8 @@ class Callback:
     plugin_kind: ClassVar[str] = "callbacks"
     type: ClassVar[str] = ""
     parameters: ClassVar[ParametersClass | None] = None
+    root_only: ClassVar[bool] = False
+    """Of several processes that train together only rank 0 has it: it tells, and changes nothing of the training."""
 
     def on_start(self, solver: Solver) -> None:
         """Before the first iteration of ``step``, ``train`` or ``solve``."""

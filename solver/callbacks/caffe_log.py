@@ -53,6 +53,7 @@ class CaffeLog(Callback):
     """
 
     type: ClassVar[str] = "caffe-log"
+    root_only: ClassVar[bool] = True
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream

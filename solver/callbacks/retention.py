@@ -42,7 +42,7 @@ class Retention(Callback):
         if better(self.best, value, self.value):
             self.value, self.iteration = value, solver.iteration
             there = [path for iteration, path in snapshots_of(solver) if iteration == solver.iteration]
-            if not there:
+            if not solver.parallel.same(bool(there)):
                 solver.message("snapshot", f"Best {self.best} so far, {value:g}")
                 solver.snapshot()
 

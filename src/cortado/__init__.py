@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import (
+        CommunicationError as CommunicationError,
         CortadoError as CortadoError,
         DataError as DataError,
         FileError as FileError,
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "errors": """CortadoError DataError FileError FormatError MissingExtraError NetError NumericsError ParameterError
-        ParseError PermissionRefused PluginError ShapeError SolverError UnknownLayerError WeightsError""",
+    "errors": """CommunicationError CortadoError DataError FileError FormatError MissingExtraError NetError
+        NumericsError ParameterError ParseError PermissionRefused PluginError ShapeError SolverError UnknownLayerError
+        WeightsError""",
     "layers": "AutodiffLayer Blob Layer Phase",
     "netdef": "Net",
     "plugins": "Parameters hookimpl register unregister",

@@ -13,6 +13,7 @@
     ├── DataError               a record that cannot be used
     ├── NumericsError           NaN or infinity where numbers were expected
     ├── PluginError             a plugin that breaks its contract, or clashes with another
+    ├── CommunicationError      a process of a data-parallel run that does not answer
     ├── PermissionRefused       something a file asks for that the caller has not allowed
     └── MissingExtraError       an optional package that is not installed
 
@@ -143,6 +144,13 @@ class NumericsError(CortadoError):
 
 class PluginError(CortadoError):
     """A plugin that breaks its contract, or clashes with another."""
+
+
+class CommunicationError(CortadoError):
+    """A process of a data-parallel run that does not answer. ``speaker``: whether, of the processes that noticed it,
+    this is the one to tell."""
+
+    speaker: bool = True
 
 
 class PermissionRefused(CortadoError):  # noqa: N818 - says what happened, as PermissionError is taken

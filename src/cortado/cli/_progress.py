@@ -30,6 +30,7 @@ class Progress(Callback):
     """A bar with the loss, the learning rate and the time left; tests and snapshots are printed above it."""
 
     type = "progress"
+    root_only = True
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)

@@ -48,6 +48,12 @@ EFFECTS = ("stop", "snapshot", "none")
     help="What a hang-up signal does.",
 )
 @click.option("--callback", "callbacks", multiple=True, help="A callback by its name; may be repeated.")
+@click.option(
+    *("--communicator", "communicator_name"),
+    default="auto",
+    show_default=True,
+    help="How ranks reach each other: auto (mpi under mpirun), single, mpi, or a plugin's.",
+)
 @click.option("--log/--no-log", default=None, help="Write Caffe's log lines.  [default: unless on a terminal]")
 @loading
 @common
@@ -65,6 +71,7 @@ def command(
     sigint: str,
     sighup: str,
     callbacks: tuple[str, ...],
+    communicator_name: str,
     log: bool | None,
     strict: bool,
     skip_mismatch: bool,
@@ -82,9 +89,13 @@ def command(
     On a terminal a progress line shows loss, learning rate and time left; otherwise, or with --log, the log has the
     lines that Caffe prints. Ctrl-C stops within two seconds and writes a snapshot; --resume auto goes on from there, as
     if nothing had happened.
+
+    `mpirun -n 4 cortado train SOLVER` trains on four ranks together; see docs/scaling.md.
     """
+    from ..plugins import plugin_manager
     from ..solver import Solver
     from ..solver.callbacks.retention import Retention
+    from ..solver.parallel import choose_communicator, ending_all
     from ..solver.signals import handle_signals
 
     path = one_of(solver, solver_option, "the solver file")
@@ -101,37 +112,42 @@ def command(
     if weights is not None:
         overrides["weights"] = [weights]
     live = sys.stderr.isatty() if log is None else not log
-    trainer = Solver(
-        path,
-        engine=make_engine(engine, threads),
-        seed=seed,
-        level=level,
-        stages=stage_list(stage),
-        allow_python_layers=allow_python_layers,
-        root=root_folder,
-        on_nan=on_nan,
-        fields=overrides,
-        strict=strict,
-        skip_mismatch=skip_mismatch,
-    )
-    live = live and not trainer.param.debug_info
-    trainer.callbacks += [*_named_callbacks(trainer, callbacks), _reporter(live)]
-    if keep_last or keep_best:
-        trainer.callbacks.append(Retention(keep_last, keep_best))
-    _announce(trainer)
-    if snapshot:
-        trainer.message("resume", f"Resuming from {snapshot}")
-        trainer.restore(snapshot)
-        trainer.message("restore", "SGDSolver: restoring history")
-    elif resume and trainer.restore_newest() is None:
-        click.echo("no snapshot to go on from, starting anew", err=True)
-    _opening(trainer)
-    trainer.message("start", "Starting Optimization")
-    begin = time.monotonic()
-    with handle_signals(trainer, sigint, sighup):
-        trainer.solve()
-    trainer.message("done", "Optimization Done.")
-    _closing(trainer, time.monotonic() - begin)
+    communicator = choose_communicator(communicator_name, plugin_manager())
+    with ending_all(communicator):
+        trainer = Solver(
+            path,
+            engine=make_engine(engine, threads or communicator.threads()),
+            communicator=communicator,
+            seed=seed,
+            level=level,
+            stages=stage_list(stage),
+            allow_python_layers=allow_python_layers,
+            root=root_folder,
+            on_nan=on_nan,
+            fields=overrides,
+            strict=strict,
+            skip_mismatch=skip_mismatch,
+        )
+        live = live and not trainer.param.debug_info
+        trainer.callbacks += [*_named_callbacks(trainer, callbacks), _reporter(live)]
+        if keep_last or keep_best:
+            trainer.callbacks.append(Retention(keep_last, keep_best))
+        _announce(trainer)
+        if snapshot:
+            trainer.message("resume", f"Resuming from {snapshot}")
+            trainer.restore(snapshot)
+            trainer.message("restore", "SGDSolver: restoring history")
+        elif resume and trainer.restore_newest() is None and trainer.parallel.root:
+            click.echo("no snapshot to go on from, starting anew", err=True)
+        if trainer.parallel.root:
+            _opening(trainer)
+        trainer.message("start", "Starting Optimization")
+        begin = time.monotonic()
+        with handle_signals(trainer, sigint, sighup):
+            trainer.solve()
+        trainer.message("done", "Optimization Done.")
+        if trainer.parallel.root:
+            _closing(trainer, time.monotonic() - begin)
     if trainer.interrupted:
         sys.exit(130)
 

