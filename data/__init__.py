@@ -4,6 +4,7 @@ open_source, create_source    a database by backend and path, to read or to writ
 read_records                  an endless row of records: shared out, shuffled
 datum_to_array, array_to_datum
 DataTransformer               crop, mirror, mean, scale
+make_transformer, Transform   the same, behind the transforms of plugins
 Prefetcher, Batch, Producer   batches made by a thread
 read_mean, write_mean, compute_mean
 images                        decode, resize, encode
@@ -17,6 +18,7 @@ from .prefetch import Batch, Prefetcher, Producer, State
 from .reader import Picker, Stream, read_records
 from .sources import Record, Source, SourceWriter, create_source, missing, open_source
 from .transformer import DataTransformer
+from .transforms import Transform, make_transformer
 
 __all__ = [
     "Batch",
@@ -29,12 +31,14 @@ __all__ = [
     "SourceWriter",
     "State",
     "Stream",
+    "Transform",
     "array_to_datum",
     "check_finite",
     "compute_mean",
     "create_source",
     "datum_to_array",
     "images",
+    "make_transformer",
     "missing",
     "open_source",
     "parse_datum",

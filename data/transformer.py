@@ -104,7 +104,7 @@ class DataTransformer:
         problem, mean, whole = self._plan(image.shape)
         if problem:
             raise DataError(f"{name}: {problem[1]}", got=_by(image.shape))
-        if self.output_shape(image.shape) != out.shape:
+        if DataTransformer.output_shape(self, image.shape) != out.shape:
             hint = "resize the images to one size, set crop_size, or use batch_size: 1"
             raise DataError(f"{name}: all records of a batch must be {_by(out.shape)}", got=_by(image.shape), hint=hint)
         if self.crop:

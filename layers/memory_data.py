@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from ..data import DataTransformer, check_finite, datum_to_array
+from ..data import DataTransformer, check_finite, datum_to_array, make_transformer
 from ..data.images import to_planes
 from ..errors import CortadoError, DataError
 from ..plugins import hookimpl
@@ -137,8 +137,9 @@ class MemoryData(Layer):
     def transformer(self) -> DataTransformer:
         """What ``transform_param`` describes."""
         if self._transformer is None:
-            self._transformer = DataTransformer(
+            self._transformer = make_transformer(
                 self.config.transform_param,
+                self.context.plugins,
                 self.phase == Phase.TRAIN,
                 self.dtype,
                 self.context.resolve,
