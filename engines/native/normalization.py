@@ -7,7 +7,7 @@ from .compiled import compiled
 
 
 class Normalization(ReferenceEngine):
-    """LRN within channels, MVN and the sums of the losses run in the reference."""
+    """MVN, LRN within channels of other than two spatial axes, and the sums of the losses run in the reference."""
 
     prelu_forward = compiled("prelu_forward")
     prelu_backward_data = compiled("prelu_backward_data")
@@ -19,6 +19,8 @@ class Normalization(ReferenceEngine):
     bias_backward = compiled("bias_backward")
     lrn_across_forward = compiled("lrn_across_forward")
     lrn_across_backward = compiled("lrn_across_backward")
+    lrn_within_forward = compiled("lrn_within_forward")
+    lrn_within_backward = compiled("lrn_within_backward")
     batch_norm_statistics = compiled("batch_norm_statistics")
     batch_norm_forward = compiled("batch_norm_forward")
     batch_norm_backward = compiled("batch_norm_backward")

@@ -18,6 +18,23 @@ void lrn_across_backward(const In& x, const In& y, const In& scale, const In& dy
     kernels().lrn_across_backward(s, x.data(), y.data(), scale.data(), dy.data(), dx.data(), size, alpha, beta);
 }
 
+void lrn_within_forward(const In& x, const Out& y, const Out& scale, i64 size, float alpha, float beta) {
+    same_size(x, y, scale);
+    need(x.axes() == 4);
+    Free free;
+    kernels().lrn_within_forward(x.shape(0) * x.shape(1), x.shape(2), x.shape(3), x.data(), y.data(), scale.data(), size,
+                                 alpha, beta);
+}
+
+void lrn_within_backward(const In& x, const In& y, const In& scale, const In& dy, const Out& dx, i64 size, float alpha,
+                         float beta) {
+    same_size(x, y, scale, dy, dx);
+    need(x.axes() == 4);
+    Free free;
+    kernels().lrn_within_backward(x.shape(0) * x.shape(1), x.shape(2), x.shape(3), x.data(), y.data(), scale.data(),
+                                  dy.data(), dx.data(), size, alpha, beta);
+}
+
 void softmax_forward(const In& x, const Out& y) {
     const Axes s = axes_of(x);
     same_size(x, y);
@@ -46,6 +63,8 @@ void softmax_loss_backward(const In& prob, const In& label, nb::object ignore_la
 void bind_normalization(nb::module_& m) {
     m.def("lrn_across_forward", lrn_across_forward);
     m.def("lrn_across_backward", lrn_across_backward);
+    m.def("lrn_within_forward", lrn_within_forward);
+    m.def("lrn_within_backward", lrn_within_backward);
     m.def("softmax_forward", softmax_forward);
     m.def("softmax_backward", softmax_backward);
     m.def("softmax_loss_backward", softmax_loss_backward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg());

@@ -131,9 +131,9 @@ inline void row_panel(const Product& p, const float* a, const float* b, i64 i, i
 // A small c with a great depth: every part of the depth makes its own c, and the parts are added in order. Their number
 // depends on the sizes alone, so the result is the same for any number of threads.
 inline bool multiply_in_parts(const Product& p) {
-    constexpr i64 kPartFloats = 96 << 10, kMostParts = 16;
+    constexpr i64 kPartFloats = 128 << 10, kMostParts = 16;
     const i64 width = round_up(p.n, NR), panels = ceil_div(p.m, MR), rows = ceil_div(p.m, panels);
-    if (p.m * width > kPartFloats || panels * width / NR > 64) return false;
+    if (p.m * width > kPartFloats) return false;
     const i64 blocks = ceil_div(p.k, kDepth), depth = round_up(ceil_div(p.k, max(1, blocks)), V);
     const i64 parts = min(blocks, kMostParts), each = ceil_div(blocks, max(1, parts));
     if (parts < 2) return false;

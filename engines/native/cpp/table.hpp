@@ -82,6 +82,10 @@ struct StridedCopy {
                                  float beta, float k))                                                                 \
     X(void, lrn_across_backward, (const Axes& s, const float* x, const float* y, const float* scale, const float* dy,  \
                                   float* dx, i64 size, float alpha, float beta))                                       \
+    X(void, lrn_within_forward, (i64 planes, i64 height, i64 width, const float* x, float* y, float* scale, i64 size,  \
+                                 float alpha, float beta))                                                             \
+    X(void, lrn_within_backward, (i64 planes, i64 height, i64 width, const float* x, const float* y,                   \
+                                  const float* scale, const float* dy, float* dx, i64 size, float alpha, float beta))  \
     X(void, batch_norm_statistics, (const Axes& s, const float* x, float* mean, float* var))                           \
     X(void, batch_norm_forward, (const Axes& s, const float* x, const float* mean, const float* var, float eps,        \
                                  float* y, float* xhat))                                                               \
