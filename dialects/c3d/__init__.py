@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import math
+from typing import Any, ClassVar
 
+from ...layers import Layer
 from ...plugins import hookimpl
 from ..base import Dialect
 from ..table import Table
 from .tables import V10, V11
+
+SIZES = ("num", "channels", "length", "height", "width")
+AXES = {"InnerProduct": 2}
+"""Axes of the weights of a type, where they are not five; a bias has one."""
 
 
 class C3D10(Dialect):
@@ -16,6 +22,17 @@ class C3D10(Dialect):
     type: ClassVar[str] = "c3d_v10"
     fork: ClassVar[str] = "C3D v1.0, facebook/C3D"
     tables: ClassVar[tuple[Table, ...]] = (V10,)
+
+    @classmethod
+    def normalise(cls, net: Any) -> None:
+        """Blobs have five sizes each, num, channels, length, height and width; here as many as the layer needs."""
+        for layer in net.layer:
+            for index, blob in enumerate(layer.blobs):
+                sizes = [getattr(blob, name) for name in SIZES]
+                axes = 1 if index else AXES.get(layer.type, len(sizes))
+                for name in SIZES:
+                    blob.ClearField(name)
+                blob.shape.dim[:] = sizes[-axes:] if math.prod(sizes[:-axes]) == 1 else sizes
 
 
 class C3D(Dialect):
@@ -29,3 +46,11 @@ class C3D(Dialect):
 @hookimpl
 def cortado_dialects() -> list[type[Dialect]]:
     return [C3D10, C3D]
+
+
+@hookimpl
+def cortado_layers() -> list[type[Layer]]:
+    from .convolution3d import Convolution3D, Deconvolution3D
+    from .pooling3d import Pooling3D
+
+    return [Convolution3D, Deconvolution3D, Pooling3D]

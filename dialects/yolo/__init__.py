@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from ...layers import Layer
 from ...plugins import hookimpl
 from ..base import Dialect
 from ..ssd.tables import ANNOTATIONS, LAYERS, TRANSFORM
@@ -22,3 +23,13 @@ class MobileNetYOLO(Dialect):
 @hookimpl
 def cortado_dialects() -> list[type[Dialect]]:
     return [MobileNetYOLO]
+
+
+@hookimpl
+def cortado_layers() -> list[type[Layer]]:
+    from .reorg import Reorg
+    from .yolo_detection_output import YoloDetectionOutput
+    from .yolov3 import Yolov3
+    from .yolov3_detection_output import Yolov3DetectionOutput
+
+    return [Reorg, YoloDetectionOutput, Yolov3, Yolov3DetectionOutput]
