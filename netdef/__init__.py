@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .check import Problem as Problem, check_file as check_file
     from .definition import NetSource as NetSource, definition as definition
+    from .formats import WeightFormat as WeightFormat
     from .net import Net as Net
     from .sharing import Parameter as Parameter
     from .splits import insert_splits as insert_splits
@@ -24,6 +25,7 @@ _HOME_OF = {
     "NetState": "state",
     "Parameter": "sharing",
     "Problem": "check",
+    "WeightFormat": "formats",
     "check_file": "check",
     "definition": "definition",
     "insert_splits": "splits",

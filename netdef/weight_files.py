@@ -16,9 +16,12 @@ from ..plugins.dialects import read_weights
 from ..proto import array_to_blob, atomic_path, blob_shape, blob_to_array, is_legacy, write_binary
 
 if TYPE_CHECKING:
+    from .formats import WeightFormat
     from .net import Net
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+HEAD = 64
+"""First bytes by which formats are told apart."""
 MOST_COMPRESSED = 1100
 """How many times smaller than its values a file can be; deflate, the best that Caffe's files use, reaches 1032."""
 COPY_AGAIN = "the file is damaged; copy or download it again"
@@ -34,6 +37,11 @@ class StoredBlob:
     legacy: bool
     read: Callable[[], Array]
 
+    @classmethod
+    def of(cls, array: Array) -> StoredBlob:
+        """A blob whose values are there already."""
+        return cls(array.shape, False, lambda: array)
+
 
 @dataclass(frozen=True)
 class StoredLayer:
@@ -44,23 +52,33 @@ class StoredLayer:
 
 
 def read_weight_file(path: str | Path, plugins: PluginManager) -> list[StoredLayer]:
-    """The layers stored in *path*; HDF5 is told from a ``.caffemodel`` by its first bytes.
+    """The layers stored in *path*, in any of the weight formats; which one, its first bytes say.
 
     Errors: FileError, FormatError; MissingExtraError for HDF5 without h5py.
     """
-    return _read_hdf5(path) if is_hdf5(path) else _read_binary(path, plugins)
+    head = _head(path)
+    for entry in plugins.registry("weight_formats").all():
+        weight_format: WeightFormat = entry.item()
+        if weight_format.recognises(head, Path(path)):
+            return weight_format.read(Path(path), plugins)
+    return read_binary_weights(path, plugins)
 
 
 def is_hdf5(path: str | Path) -> bool:
     """Whether the file *path* begins as HDF5 files do. Errors: FileError."""
+    return _head(path).startswith(HDF5_SIGNATURE)
+
+
+def _head(path: str | Path) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read(len(HDF5_SIGNATURE)) == HDF5_SIGNATURE
+            return file.read(HEAD)
     except OSError as error:
         raise FileError(f"cannot read this file: {error.strerror}", where=str(Path(path).absolute())) from None
 
 
-def _read_binary(path: str | Path, plugins: PluginManager) -> list[StoredLayer]:
+def read_binary_weights(path: str | Path, plugins: PluginManager) -> list[StoredLayer]:
+    """The layers of a ``.caffemodel``."""
     message = read_weights(path, plugins)
     layers = []
     for layer in message.layer:
@@ -76,8 +94,8 @@ def _stored(blob: Any) -> StoredBlob:
     return StoredBlob(blob_shape(blob), is_legacy(blob), lambda: blob_to_array(blob))
 
 
-def _read_hdf5(path: str | Path) -> list[StoredLayer]:
-    """Everything is read at once, so that the file is closed again."""
+def read_hdf5_weights(path: str | Path) -> list[StoredLayer]:
+    """The layers of an HDF5 file. Everything is read at once, so that the file is closed again."""
     h5py = import_h5py("reading HDF5 weights")
     layers: dict[str, dict[int, StoredBlob]] = {}
     size = Path(path).stat().st_size
@@ -86,7 +104,7 @@ def _read_hdf5(path: str | Path) -> list[StoredLayer]:
         layer, _, index = name.rpartition("/")
         if isinstance(item, h5py.Dataset) and index.isdigit():
             array = _values(item, size)
-            layers.setdefault(layer, {})[int(index)] = StoredBlob(array.shape, False, lambda: array)
+            layers.setdefault(layer, {})[int(index)] = StoredBlob.of(array)
         elif isinstance(item, h5py.Group):
             layers.setdefault(name, {})  # a layer whose blobs are all another's has an empty group
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import CortadoError, WeightsError, nearest
 from ..layers import Array, Blob, Layer
 from .mismatch import count_mismatch, shape_mismatch
-from .weight_files import StoredBlob, StoredLayer, read_weight_file, save_binary, save_hdf5
+from .weight_files import StoredBlob, StoredLayer, read_weight_file, save_binary
 
 if TYPE_CHECKING:
     from .net import Net
@@ -209,8 +209,10 @@ def _refuse_rest(reports: Sequence[LoadReport]) -> None:
 
 
 def save_weights(net: Net, path: str | Path, *, with_diff: bool = False) -> None:
-    """Write the learned blobs of *net*, in one step: HDF5 where *path* ends in ``.h5``, else a ``.caffemodel``."""
-    if str(path).endswith((".h5", ".hdf5")):
-        save_hdf5(net, path, with_diff=with_diff)
-    else:
-        save_binary(net, path, with_diff=with_diff)
+    """Write the learned blobs of *net*, in one step, in the weight format that the end of *path* names (``.h5``,
+    ``.npz`` …), or as a ``.caffemodel``."""
+    for entry in net.context.plugins.registry("weight_formats").all():
+        if str(path).endswith(tuple(entry.item.suffixes)):
+            entry.item().write(net, Path(path), with_diff=with_diff)
+            return
+    save_binary(net, path, with_diff=with_diff)

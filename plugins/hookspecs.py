@@ -144,6 +144,20 @@ def cortado_communicators() -> Contribution:  # type: ignore[empty-body]
 
 
 @hookspec
+def cortado_weight_formats() -> Contribution:  # type: ignore[empty-body]
+    """Weight formats (subclasses of ``cortado.netdef.WeightFormat``): importers and exporters of learned blobs.
+
+    A file to load is offered to each until one recognises it; a file to save goes to the one that has its suffix.
+
+    Example::
+
+        @cortado.hookimpl
+        def cortado_weight_formats():
+            return [Json]
+    """
+
+
+@hookspec
 def cortado_parameters() -> Contribution:  # type: ignore[empty-body]
     """Schema fields that belong to no single class: subclasses of ``cortado.Parameters``.
 
@@ -176,4 +190,16 @@ def cortado_commands() -> Contribution:  # type: ignore[empty-body]
         @cortado.hookimpl
         def cortado_commands():
             return {"hello": hello}
+    """
+
+
+@hookspec
+def cortado_exporters() -> Contribution:  # type: ignore[empty-body]
+    """ONNX mappings: from the layer type to a function that gets a ``cortado.export.graph.LayerExport``.
+
+    Example::
+
+        @cortado.hookimpl
+        def cortado_exporters():
+            return {"Cube": lambda export: export.op("Pow", [export.x, export.constant(3.0)], export.outputs[0])}
     """

@@ -22,8 +22,12 @@ KINDS = {
         Kind("sources", "cortado_sources", "data.sources", "database backend", base="cortado.data.Source"),
         Kind("transforms", "cortado_transforms", "data.transforms", "transform", base="cortado.data.Transform"),
         Kind("engines", "cortado_engines", "engines", "engine", base="callables that make an engine", needs="__call__"),
+        Kind("weight_formats", "cortado_weight_formats", "netdef.formats", "weight format",
+             base="cortado.netdef.WeightFormat"),
         Kind("parameters", "cortado_parameters", "", "schema field", base="cortado.Parameters", named_by="field"),
         Kind("dialects", "cortado_dialects", "dialects", "dialect"),
+        Kind("exporters", "cortado_exporters", "export.onnx_layers", "ONNX mapping", base="functions of a LayerExport",
+             needs="__call__"),
         Kind("commands", "cortado_commands", "", "command", base="click commands", needs="make_context"),
     )
 }  # fmt: skip
