@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnknownLayerError
-from ..proto import Document, Schema, parse_net, parse_solver, read_text, read_weights_message
+from ..proto import Document, Schema, parse_net, parse_solver, read_prototxt, read_weights_message
 from .kinds import KINDS
 from .manager import ROOT
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def read_net(path: str | Path, plugins: PluginManager) -> Document[Any]:
     """Read a net definition of any age and fork, upgraded. Errors: FileError, ParseError, NetError."""
-    return parse_net_text(read_text(path), str(path), plugins)
+    return parse_net_text(read_prototxt(path), str(path), plugins)
 
 
 def parse_net_text(text: str | bytes, file: str, plugins: PluginManager) -> Document[Any]:
@@ -35,7 +35,7 @@ def parse_net_text(text: str | bytes, file: str, plugins: PluginManager) -> Docu
 
 def read_solver(path: str | Path, plugins: PluginManager) -> Document[Any]:
     """Read a solver definition of any age and fork, upgraded. Errors: FileError, ParseError, SolverError."""
-    text = read_text(path)
+    text = read_prototxt(path)
     choice = _choose(text, "SolverParameter", plugins)
     return _noted(parse_solver(text, str(path), choice.schema, known_elsewhere=unknown_field_hint(plugins)), choice)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         atomic_path as atomic_path,
         atomic_write as atomic_write,
         read_bytes as read_bytes,
+        read_prototxt as read_prototxt,
         read_text as read_text,
     )
     from .format import format_text as format_text
@@ -50,7 +51,7 @@ _HOMES = {
     "binary": ("parse_binary", "read_binary"),
     "blobs": ("array_to_blob", "blob_shape", "blob_to_array", "is_legacy", "shapes_match"),
     "document": ("Document", "Positions", "Unknown"),
-    "files": ("atomic_path", "atomic_write", "read_bytes", "read_text"),
+    "files": ("atomic_path", "atomic_write", "read_bytes", "read_prototxt", "read_text"),
     "format": ("format_text",),
     "read": (
         *("parse_net", "parse_solver", "read_net", "read_solver"),

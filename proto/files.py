@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import FileError
 
 MOST_TEXT = 64 * 2**20
-"""Bytes of a text beyond which it is taken for something else."""
+"""Bytes of a prototxt beyond which it is taken for something else."""
 PathLike = str | os.PathLike[str]
 
 
@@ -27,13 +27,18 @@ def read_bytes(path: PathLike, limit: int | None = None) -> bytes:
         return Path(path).read_bytes()
 
 
-def read_text(path: PathLike) -> str:
-    """The text of *path*: UTF-8, a byte-order mark dropped; other bytes are kept as lone surrogates; at most
-    ``MOST_TEXT`` bytes.
+def read_text(path: PathLike, limit: int | None = None) -> str:
+    """The text of *path*: UTF-8, a byte-order mark dropped; other bytes are kept as lone surrogates. Raises
+    FileError, also above *limit* bytes.
 
     Prototxt from all over the world has comments in other encodings, which must not stop a parser.
     """
-    return read_bytes(path, MOST_TEXT).decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+    return read_bytes(path, limit).decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+
+
+def read_prototxt(path: PathLike) -> str:
+    """The text of the prototxt file *path*, which has at most ``MOST_TEXT`` bytes."""
+    return read_text(path, MOST_TEXT)
 
 
 def atomic_write(path: PathLike, data: bytes | str) -> None:

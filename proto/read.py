@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from ..errors import FormatError
 from .binary import LARGEST, read_binary
 from .document import Document
-from .files import PathLike, absolute, atomic_write, read_text
+from .files import PathLike, absolute, atomic_write, read_prototxt
 from .format import format_text
 from .report import KnownElsewhere
 from .schema import Schema
@@ -46,7 +46,7 @@ def read_net(
 ) -> Document[caffe_pb2.NetParameter]:
     """Read a net definition (prototxt of any age), upgraded. Raises FileError, ParseError, NetError."""
     return parse_net(
-        read_text(path),
+        read_prototxt(path),
         str(path),
         schema,
         unknown=unknown,
@@ -75,7 +75,7 @@ def read_solver(
     known_elsewhere: KnownElsewhere | None = None,
 ) -> Document[caffe_pb2.SolverParameter]:
     """Read a solver definition (prototxt of any age), upgraded. Raises FileError, ParseError, SolverError."""
-    return parse_solver(read_text(path), str(path), schema, unknown=unknown, known_elsewhere=known_elsewhere)
+    return parse_solver(read_prototxt(path), str(path), schema, unknown=unknown, known_elsewhere=known_elsewhere)
 
 
 def read_weights_message(path: PathLike, schema: Schema | None = None) -> caffe_pb2.NetParameter:

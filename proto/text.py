@@ -22,6 +22,8 @@ M = TypeVar("M", bound="Message")
 
 DEEPEST = 100
 """Groups inside groups, as in protobuf."""
+MOST_GROUPS = 100_000
+"""Groups of one name in one group, such as layers in a net, beyond which a text is taken for a mistake or an attack."""
 CLOSERS = {"{": "}", "<": ">"}
 
 
@@ -132,6 +134,9 @@ class _Parser:
             return self.body(_Scope(None, None, inside), at, closer, depth + 1)
         message = getattr(scope.message, field.name)
         if kind.repeated:
+            if len(message) >= MOST_GROUPS:
+                rule = f"{scope.plan.name}.{field.name} is given at most {MOST_GROUPS} times"
+                self.report.fail(field.at, rule)
             message = message.add()
         else:
             message.SetInParent()

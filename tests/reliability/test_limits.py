@@ -19,7 +19,7 @@ from cortado.netdef import state
 from cortado.netdef.check import check_file
 from cortado.netdef.weight_files import read_weight_file
 from cortado.plugins import plugin_manager
-from cortado.proto import files, parse_text
+from cortado.proto import files, parse_text, text as text_module
 from cortado.solver.run_file import read_run_file
 
 HUGE = 10**6
@@ -92,6 +92,12 @@ def test_too_many_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(NetError, match="a net has at most 20 layers; got 21"):
         net(tmp_path, text)
     assert "at most 20 layers" in str(check_file(tmp_path / "net.prototxt").problems[0])
+
+
+def test_too_many_layers_are_noticed_while_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_module, "MOST_GROUPS", 20)
+    with pytest.raises(ParseError, match=r"net.prototxt:21:1: NetParameter.layer is given at most 20 times"):
+        net(tmp_path, "layer { }\n" * 30)
 
 
 def test_a_text_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
