@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from .definition import NetSource as NetSource, definition as definition
     from .formats import WeightFormat as WeightFormat
     from .net import Net as Net
+    from .passes import NetPass as NetPass
     from .sharing import Parameter as Parameter
     from .splits import insert_splits as insert_splits
-    from .state import NetState as NetState, select as select
+    from .state import LayerSpec as LayerSpec, NetState as NetState, select as select
     from .weights import LoadReport as LoadReport, load_weights as load_weights, save_weights as save_weights
 
 _HOME_OF = {
+    "LayerSpec": "state",
     "LoadReport": "weights",
     "Net": "net",
+    "NetPass": "passes",
     "NetSource": "definition",
     "NetState": "state",
     "Parameter": "sharing",

@@ -15,6 +15,7 @@ from ..plugins.dialects import read_net
 from ..proto import Document
 from .build import Built, build_static
 from .graph import wire
+from .passes import run_passes
 from .sharing import learnable_parameters
 from .splits import insert_splits
 from .state import NetState, select
@@ -111,7 +112,7 @@ def check_net(
     plugins = plugins or plugin_manager()
     report = StateReport(state)
     try:
-        kept = select(document, state)
+        kept = run_passes(select(document, state), state, plugins)
         if kept and all(spec.config.bottom for spec in kept):
             report.note = f"no layer brings data in for phase {state.phase.name}"
         specs = insert_splits(kept)

@@ -20,6 +20,7 @@ from .debug_info import DebugInfo
 from .definition import NetSource, definition
 from .gradients import gradient_needs
 from .graph import wire
+from .passes import run_passes
 from .records import name_record
 from .sharing import Parameter, learnable_parameters
 from .splits import insert_splits
@@ -110,7 +111,8 @@ class Net:
             logging.getLogger("cortado").log(logging.WARNING if report.notable else logging.INFO, "%s", report)
 
     def _build(self, document: Any) -> None:
-        specs = insert_splits(select(document, self.state))
+        kept = run_passes(select(document, self.state), self.state, self.context.plugins)
+        specs = insert_splits(kept)
         training = self.phase is Phase.TRAIN or document.message.force_backward
         graph = wire(specs, self.context.plugins, training=training)
         built = build(graph, self.context)

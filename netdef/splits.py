@@ -64,23 +64,17 @@ def _split_name(layers: list[LayerSpec], top: Top) -> str:
     return f"{config.top[top[1]]}_{config.name}_{top[1]}_split"
 
 
-def _copy(spec: LayerSpec) -> LayerSpec:
-    config = type(spec.config)()
-    config.CopyFrom(spec.config)
-    return LayerSpec(config, spec.positions)
-
-
 def _rename(spec: LayerSpec, names: dict[int, str]) -> LayerSpec:
     if not names:
         return spec
-    copy = _copy(spec)
+    copy = spec.copy()
     for index, name in names.items():
         copy.config.bottom[index] = name
     return copy
 
 
 def _without_loss_weight(spec: LayerSpec, top: int) -> LayerSpec:
-    copy = _copy(spec)
+    copy = spec.copy()
     copy.config.loss_weight[top] = 0.0
     return copy
 

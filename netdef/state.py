@@ -51,6 +51,12 @@ class LayerSpec:
     def who(self) -> str:
         return f"layer '{self.config.name}' ({self.config.type})"
 
+    def copy(self) -> LayerSpec:
+        """The same layer with a definition of its own, to be changed."""
+        config = type(self.config)()
+        config.CopyFrom(self.config)
+        return LayerSpec(config, self.positions)
+
 
 def select(document: Document[Any], state: NetState) -> list[LayerSpec]:
     """The layers of *document* that take part in *state*, in order.

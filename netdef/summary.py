@@ -19,6 +19,7 @@ from ..plugins import PluginManager, plugin_manager
 from .build import build_static
 from .definition import NetSource, definition
 from .graph import AUTOMATIC, Graph, wire
+from .passes import run_passes
 from .sharing import learnable_parameters
 from .splits import insert_splits
 from .state import NetState, select
@@ -123,7 +124,7 @@ def summarize(
     plugins = plugins or plugin_manager()
     document = definition(source, plugins)
     state = _state(document, phase, level, stages)
-    specs = insert_splits(select(document, state))
+    specs = insert_splits(run_passes(select(document, state), state, plugins))
     graph = wire(specs, plugins)
     place = Path(source).parent if folder is None and isinstance(source, (str, Path)) else folder or Path()
     problems: list[CortadoError] = []

@@ -144,6 +144,19 @@ def cortado_communicators() -> Contribution:  # type: ignore[empty-body]
 
 
 @hookspec
+def cortado_net_passes() -> Contribution:  # type: ignore[empty-body]
+    """Net passes (subclasses of ``cortado.netdef.NetPass``): changes of the list of layers before a net is built, asked
+    for by ``--net-pass NAME``.
+
+    Example::
+
+        @cortado.hookimpl
+        def cortado_net_passes():
+            return [LeakyEverywhere]
+    """
+
+
+@hookspec
 def cortado_weight_formats() -> Contribution:  # type: ignore[empty-body]
     """Weight formats (subclasses of ``cortado.netdef.WeightFormat``): importers and exporters of learned blobs.
 

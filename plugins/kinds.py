@@ -22,6 +22,7 @@ KINDS = {
         Kind("sources", "cortado_sources", "data.sources", "database backend", base="cortado.data.Source"),
         Kind("transforms", "cortado_transforms", "data.transforms", "transform", base="cortado.data.Transform"),
         Kind("engines", "cortado_engines", "engines", "engine", base="callables that make an engine", needs="__call__"),
+        Kind("net_passes", "cortado_net_passes", "netdef.passes", "net pass", base="cortado.netdef.NetPass"),
         Kind("weight_formats", "cortado_weight_formats", "netdef.formats", "weight format",
              base="cortado.netdef.WeightFormat"),
         Kind("parameters", "cortado_parameters", "", "schema field", base="cortado.Parameters", named_by="field"),

@@ -11,7 +11,7 @@ import importlib
 import os
 import pkgutil
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -69,7 +69,8 @@ class PluginManager:
     Parameters: *external*, whether to look for third-party plugins at all; *only*, *without*, names of plugins or
     distributions that are loaded, or left out (the environment variables say, where None); *folders* of one-file
     plugins beside those of the environment. One-file plugins need not be among *only*: who names a folder wants what
-    is in it. *dialect*, the dialects to read every file with, instead of looking what it needs.
+    is in it. *dialect*, the dialects to read every file with, instead of looking what it needs; *passes*, the net
+    passes that every net goes through.
 
     Attributes: ``providers``, the loaded plugins by name; ``broken``, those that are not; ``off``, those that were
     filtered out; ``refused``, the parameter declarations that contradict others. Safe to use from several threads.
@@ -80,6 +81,7 @@ class PluginManager:
     without: Iterable[str] | None = None
     folders: Iterable[str | Path] = ()
     dialect: str | None = None
+    passes: Sequence[str] = ()
     providers: dict[str, Provider] = field(default_factory=dict)
     broken: dict[str, Broken] = field(default_factory=dict)
     off: dict[str, Provider] = field(default_factory=dict)
@@ -194,9 +196,16 @@ class PluginManager:
         only: Iterable[str] | None = None,
         without: Iterable[str] | None = None,
         folders: Iterable[str | Path] = (),
+        dialect: Iterable[str] | None = None,
+        passes: Iterable[str] = (),
     ) -> None:
-        """Change which third-party plugins are loaded; see the class. Errors: PluginError once they are loaded."""
+        """Change the parameters that the class describes; *folders* and *passes* are added to those there are.
+
+        Errors: PluginError for a change of which third-party plugins are loaded, once they are.
+        """
         with self._lock:
+            self.dialect = self.dialect if dialect is None else ",".join(dialect)
+            self.passes = [*self.passes, *passes]
             before = self._choice()
             self.only = self.only if only is None else only
             self.without = self.without if without is None else without

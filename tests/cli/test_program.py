@@ -246,3 +246,21 @@ def test_commands_of_plugins(run: Run, cortado_plugins: PluginManager) -> None:
     done = run("hello")
     assert done.status == 1
     assert "command 'hello' is provided by greeter and other (write 'other/hello'" in done.err
+
+
+def test_options_of_the_program_reach_the_plugin_manager(
+    run: Run, folder: Path, cortado_plugins: PluginManager
+) -> None:
+    net = """
+        layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 } } }
+        layer { name: "d" type: "Dropout" bottom: "x" top: "d" }
+        layer { name: "r" type: "ReLU" bottom: "d" top: "r" }"""
+    folder.joinpath("short.prototxt").write_text(net)
+    assert "TEST 3 layers" in run("check", "short.prototxt").out
+    assert "TEST 2 layers" in run("--net-pass", "drop-identity", "check", "short.prototxt").out
+    done = run("--net-pass", "drop_identity", "check", "short.prototxt")
+    assert done.status == 1
+    assert "unknown net pass 'drop_identity' (did you mean 'drop-identity'?)" in done.out
+    cortado_plugins.passes = ()
+    run("--dialect", "stock", "check", "short.prototxt")
+    assert cortado_plugins.dialect == "stock"

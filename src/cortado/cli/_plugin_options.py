@@ -1,4 +1,4 @@
-"""Options of the program itself that choose which plugins are loaded."""
+"""Options of the program itself: which plugins are loaded, how files are read, what nets go through."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ def _choose(name: str) -> Callable[[click.Context, click.Parameter, tuple[str, .
 
 
 def plugin_options(function: F) -> F:
-    """--plugins-dir, --only-plugins, --without-plugins. They are looked at before the command, which a plugin may have."""
+    """The options of the plugin manager. They are looked at before the command, which a plugin may have."""
     options = (
         ("--plugins-dir", "folders", "DIR", "A folder of one-file plugins; may be repeated."),
         ("--only-plugins", "only", "NAMES", "Load only these of the installed plugins; a comma list, '' for none."),
         ("--without-plugins", "without", "NAMES", "Leave these plugins out; a comma list."),
+        ("--dialect", "dialect", "NAMES", "Read all files with these dialects, instead of looking; 'stock' for none."),
+        ("--net-pass", "passes", "NAME", "Send every net through this pass; may be repeated."),
     )
     for flag, name, metavar, text in reversed(options):
         option = click.option(
