@@ -124,8 +124,8 @@ def draw_sigmoid() -> None:
 
 
 def draw_jacobian() -> None:
+    from cortado.netdef.jacobian import jacobians
     from cortado.testing import make_layer
-    from cortado.testing.jacobian import jacobians
 
     rng = np.random.default_rng(0)
     vector, image = rng.normal(size=(1, 8)), rng.normal(size=(1, 1, 4, 4))

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cortado.cli.jacobian import command
+from cortado.netdef.jacobian import jacobians
 from cortado.testing import make_layer
-from cortado.testing.jacobian import jacobians
 
 NET = """
 layer { name: "data" type: "Input" top: "x" top: "label"

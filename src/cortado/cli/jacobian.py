@@ -49,7 +49,7 @@ def command(
     """
     from ..layers import Phase
     from ..netdef import Net
-    from ..testing.jacobian import jacobians
+    from ..netdef.jacobian import jacobians
 
     made = Net(net, Phase[phase], weights=weights, engine="reference", dtype="float64", seed=seed,
                allow_python_layers=allow_python_layers)  # fmt: skip
