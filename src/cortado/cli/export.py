@@ -1,0 +1,57 @@
+"""``cortado export``."""
+
+from __future__ import annotations
+
+import click
+
+from ._options import level, python_layers, stage_list, stages
+
+
+@click.group(epilog="Example: cortado export onnx deploy.prototxt digits.caffemodel -o digits.onnx")
+def command() -> None:
+    """Bring a trained net to other programs."""
+
+
+@command.command(epilog="Example: cortado export onnx deploy.prototxt digits.caffemodel -o digits.onnx")
+@click.argument("net")
+@click.argument("weights")
+@click.option("--output", "-o", required=True, metavar="FILE", help="The .onnx file to write.")
+@click.option("--batch", type=click.IntRange(1), help="Records at a time.  [default: as NET says]")
+@click.option("--compare/--no-compare", default=True, show_default=True, help="Check the numbers with ONNX Runtime.")
+@python_layers
+@level
+@stages
+def onnx(
+    net: str,
+    weights: str,
+    output: str,
+    batch: int | None,
+    compare: bool,
+    allow_python_layers: bool,
+    level: int | None,
+    stage: tuple[str, ...],
+) -> None:
+    """Write NET with WEIGHTS as an ONNX model, and check that ONNX Runtime computes the same from it.
+
+    NET is a deploy net, or the net that was trained (its deploy net is derived). A layer that ONNX has no words for is
+    an error with its line. Shapes are fixed. Nothing is written unless all outputs agree within 1e-4.
+    """
+    from ..export.to_onnx import export_onnx
+
+    made = export_onnx(net, weights, batch=batch, level=level, stages=stage_list(stage), compare=compare,
+                       allow_python_layers=allow_python_layers)  # fmt: skip
+    made.save(output)
+    nodes = len(made.model.graph.node)
+    click.echo(f"{output}: opset {made.opset}, {nodes} nodes, inputs {_shapes(made.model.graph.input)}, "
+               f"outputs {_shapes(made.model.graph.output)}")  # fmt: skip
+    if compare:
+        told = ", ".join(f"{name} {value:.1e}" for name, value in made.differences.items())
+        click.echo(f"ONNX Runtime agrees; largest differences: {told}")
+
+
+def _shapes(values: object) -> str:
+    parts = []
+    for one in values:  # type: ignore[attr-defined]
+        dims = "x".join(str(dim.dim_value) for dim in one.type.tensor_type.shape.dim)
+        parts.append(f"{one.name} {dims or 'scalar'}")
+    return ", ".join(parts)

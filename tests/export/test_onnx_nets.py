@@ -1,0 +1,239 @@
+"""Whole nets in ONNX Runtime: the architectures people export, narrower than published where that saves time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from cortado.cli import program
+from cortado.export.to_onnx import export_onnx
+from cortado.netdef import Net
+from cortado.netdef.deploy import deploy
+from cortado.netdef.spec import NetSpec, Top, layers as L, params as P  # noqa: N812 - their usual names
+from cortado.proto import write_text
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+ZOO = os.environ.get("CORTADO_ZOO", "")
+
+
+def image(n: NetSpec, *shape: int) -> Top:
+    n.data = L.Input(shape={"dim": list(shape)})
+    return n.data
+
+
+def conv(x: Top, count: int, size: int, **more: Any) -> Top:
+    return L.Convolution(x, num_output=count, kernel_size=size, **more)
+
+
+def relu(x: Top) -> Top:
+    return L.ReLU(x, in_place=True)
+
+
+def pool(x: Top, size: int, stride: int, kind: int = P.Pooling.MAX, **more: Any) -> Top:
+    return L.Pooling(x, pool=kind, kernel_size=size, stride=stride, **more)
+
+
+def head(n: NetSpec, x: Top, classes: int = 10) -> NetSpec:
+    n.score = L.InnerProduct(x, num_output=classes)
+    n.prob = L.Softmax(n.score)
+    return n
+
+
+def average(x: Top) -> Top:
+    return L.Pooling(x, pool=P.Pooling.AVE, global_pooling=True)
+
+
+def lenet() -> NetSpec:
+    n = NetSpec()
+    x = pool(conv(pool(conv(image(n, 2, 1, 28, 28), 20, 5), 2, 2), 50, 5), 2, 2)
+    return head(n, relu(L.InnerProduct(x, num_output=500)))
+
+
+def cifar10_full() -> NetSpec:
+    n = NetSpec()
+    norm = {"local_size": 3, "alpha": 5e-5, "beta": 0.75, "norm_region": P.LRN.WITHIN_CHANNEL}
+    x = L.LRN(relu(pool(conv(image(n, 2, 3, 32, 32), 32, 5, pad=2), 3, 2)), **norm)
+    x = L.LRN(pool(relu(conv(x, 32, 5, pad=2)), 3, 2, P.Pooling.AVE), **norm)
+    return head(n, pool(relu(conv(x, 64, 5, pad=2)), 3, 2, P.Pooling.AVE))
+
+
+def caffenet() -> NetSpec:
+    n = NetSpec()
+    x = L.LRN(pool(relu(conv(image(n, 1, 3, 227, 227), 24, 11, stride=4)), 3, 2), local_size=5, alpha=1e-4, beta=0.75)
+    x = L.LRN(pool(relu(conv(x, 64, 5, pad=2, group=2)), 3, 2), local_size=5, alpha=1e-4, beta=0.75)
+    x = relu(conv(x, 96, 3, pad=1))
+    x = relu(conv(x, 96, 3, pad=1, group=2))
+    x = pool(relu(conv(x, 64, 3, pad=1, group=2)), 3, 2)
+    for _ in range(2):
+        x = L.Dropout(relu(L.InnerProduct(x, num_output=256)), in_place=True)
+    return head(n, x, 100)
+
+
+def fire(x: Top, squeeze: int, expand: int) -> Top:
+    s = relu(conv(x, squeeze, 1))
+    return L.Concat(relu(conv(s, expand, 1)), relu(conv(s, expand, 3, pad=1)))
+
+
+def squeezenet() -> NetSpec:
+    n = NetSpec()
+    x = pool(relu(conv(image(n, 1, 3, 99, 99), 64, 3, stride=2)), 3, 2)
+    x = pool(fire(fire(x, 16, 64), 16, 64), 3, 2)
+    x = pool(fire(fire(x, 32, 128), 32, 128), 3, 2)
+    x = fire(fire(fire(fire(x, 48, 192), 48, 192), 64, 256), 64, 256)
+    n.score = relu(conv(L.Dropout(x, in_place=True), 100, 1))
+    n.prob = L.Softmax(average(n.score))
+    return n
+
+
+def inception(x: Top, a: int, b: int, c: int, d: int, e: int, f: int) -> Top:
+    one = relu(conv(x, a, 1))
+    three = relu(conv(relu(conv(x, b, 1)), c, 3, pad=1))
+    five = relu(conv(relu(conv(x, d, 1)), e, 5, pad=2))
+    pooled = relu(conv(pool(x, 3, 1, pad=1), f, 1))
+    return L.Concat(one, three, five, pooled)
+
+
+def googlenet() -> NetSpec:
+    """All nine inceptions, with a quarter of the channels."""
+    n = NetSpec()
+    x = L.LRN(pool(relu(conv(image(n, 1, 3, 112, 112), 16, 7, pad=3, stride=2)), 3, 2), local_size=5)
+    x = pool(L.LRN(relu(conv(relu(conv(x, 16, 1)), 48, 3, pad=1)), local_size=5), 3, 2)
+    table = [(64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64), (192, 96, 208, 16, 48, 64),
+             (160, 112, 224, 24, 64, 64), (128, 128, 256, 24, 64, 64), (112, 144, 288, 32, 64, 64),
+             (256, 160, 320, 32, 128, 128), (256, 160, 320, 32, 128, 128), (384, 192, 384, 48, 128, 128)]  # fmt: skip
+    for index, row in enumerate(table):
+        x = inception(x, *(size // 4 for size in row))
+        if index in (1, 6):
+            x = pool(x, 3, 2)
+    return head(n, L.Dropout(average(x), in_place=True), 100)
+
+
+def normal(x: Top) -> Top:
+    return L.Scale(L.BatchNorm(x, in_place=True), bias_term=True, in_place=True)
+
+
+def resnet50() -> NetSpec:
+    """All sixteen blocks, with a quarter of the channels."""
+    n = NetSpec()
+    x = pool(relu(normal(conv(image(n, 1, 3, 64, 64), 16, 7, pad=3, stride=2, bias_term=False))), 3, 2)
+    for stage, blocks in enumerate((3, 4, 6, 3)):
+        for block in range(blocks):
+            width, stride = 16 * 2**stage, 2 if stage and not block else 1
+            short = x if block else normal(conv(x, 4 * width, 1, stride=stride, bias_term=False))
+            y = relu(normal(conv(x, width, 1, stride=stride, bias_term=False)))
+            y = relu(normal(conv(y, width, 3, pad=1, bias_term=False)))
+            x = relu(L.Eltwise(short, normal(conv(y, 4 * width, 1, bias_term=False))))
+    return head(n, average(x), 100)
+
+
+def mobilenet() -> NetSpec:
+    """All thirteen separable convolutions, with a quarter of the channels."""
+    n = NetSpec()
+    x = relu(normal(conv(image(n, 1, 3, 96, 96), 8, 3, pad=1, stride=2, bias_term=False)))
+    width = 8
+    for out, stride in [(16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), *[(128, 1)] * 5, (256, 2), (256, 1)]:
+        x = relu(normal(conv(x, width, 3, pad=1, stride=stride, group=width, bias_term=False)))
+        x = relu(normal(conv(x, out, 1, bias_term=False)))
+        width = out
+    n.score = conv(average(x), 100, 1)
+    n.prob = L.Softmax(n.score)
+    return n
+
+
+def fcn() -> NetSpec:
+    """Two scales, upsampled, cropped and added, as FCN-16s."""
+    n = NetSpec()
+    data = image(n, 1, 3, 40, 52)
+    x = pool(relu(conv(data, 8, 3, pad=20)), 2, 2)
+    low = pool(relu(conv(x, 16, 3, pad=1)), 2, 2)
+    deep = conv(relu(conv(pool(low, 2, 2), 24, 3, pad=1)), 5, 1)
+    up = L.Deconvolution(deep, convolution_param={"num_output": 5, "kernel_size": 4, "stride": 2, "pad": 1})
+    side = conv(low, 5, 1)
+    both = L.Eltwise(L.Crop(up, side, crop_param={"axis": 2, "offset": 0}), side)
+    more = L.Deconvolution(both, convolution_param={"num_output": 5, "kernel_size": 8, "stride": 4, "group": 5,
+                                                    "bias_term": False})  # fmt: skip
+    n.score = L.Crop(more, data, crop_param={"axis": 2, "offset": 12})
+    return n
+
+
+NETS = [lenet, cifar10_full, caffenet, squeezenet, googlenet, resnet50, mobilenet, fcn]
+
+
+def give_weights(net: Net) -> None:
+    """Learned values under which signals keep their size through all layers."""
+    rng = np.random.default_rng(0)
+    for layer in net.layers:
+        for index, blob in enumerate(layer.blobs):
+            if layer.type == "BatchNorm":
+                values = (rng.normal(size=blob.shape) * 0.1, rng.uniform(1, 3, blob.shape), np.ones(blob.shape))[index]
+            elif layer.type == "Scale":
+                values = rng.uniform(0.5, 1, blob.shape) if index == 0 else rng.normal(size=blob.shape) * 0.1
+            elif blob.num_axes > 1:
+                values = rng.normal(size=blob.shape) * np.sqrt(2 / (blob.count // blob.shape[0]))
+            else:
+                values = rng.normal(size=blob.shape) * 0.1
+            blob.data[...] = values
+
+
+@pytest.mark.parametrize("make", NETS, ids=[make.__name__ for make in NETS])
+def test_the_same_numbers(make: Callable[[], NetSpec], tmp_path: Path) -> None:
+    message = make().to_proto()
+    net = Net(message, seed=1)
+    give_weights(net)
+    net.save(tmp_path / "w.caffemodel")
+    result = export_onnx(message, tmp_path / "w.caffemodel")
+    score = net.outputs[0] if "score" not in result.differences else "score"
+    assert result.worst <= 1e-4
+    assert float(np.ptp(result.net.blobs[score].data)) > 1e-2
+
+
+def test_export_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    net = Net(lenet().to_proto(), seed=1)
+    give_weights(net)
+    net.save("digits.caffemodel")
+    write_text(lenet().to_proto(), "deploy.prototxt")
+    run = CliRunner()
+    for call in (["export", "--help"], ["export", "onnx", "--help"]):
+        line = next(one for one in run.invoke(program, call).output.splitlines() if "Example:" in one)
+        result = run.invoke(program, line.split()[2:])
+        assert result.exit_code == 0, result.output
+        assert "opset 17" in result.output
+        assert "ONNX Runtime agrees" in result.output
+    import onnx
+
+    onnx.checker.check_model(onnx.load("digits.onnx"), full_check=True)
+    result = run.invoke(
+        program, ["export", "onnx", "deploy.prototxt", "digits.caffemodel", "-o", "b.onnx", "--batch", "5"]
+    )
+    assert "data 5x1x28x28" in result.output
+
+
+ZOO_NETS = [
+    "BVLC-caffe/models/bvlc_googlenet/deploy.prototxt",
+    "BVLC-caffe/models/bvlc_reference_caffenet/deploy.prototxt",
+    "KaimingHe-deep-residual-networks/ResNet-50-deploy.prototxt",
+    "forresti-SqueezeNet/SqueezeNet_v1.1/deploy.prototxt",
+    "shicai-MobileNet-Caffe/mobilenet_deploy.prototxt",
+    "shicai-MobileNet-Caffe/mobilenet_v2_deploy.prototxt",
+    "shelhamer-fcn.berkeleyvision.org/voc-fcn8s/deploy.prototxt",
+    "s9xie-hed/deploy.prototxt",
+]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ZOO, reason="CORTADO_ZOO names no folder of published nets")
+@pytest.mark.parametrize("name", ZOO_NETS)
+def test_unmodified_nets_of_the_zoo(name: str, tmp_path: Path) -> None:
+    path = Path(ZOO) / name
+    net = Net(deploy(path).message, seed=1)
+    give_weights(net)
+    net.save(tmp_path / "w.caffemodel")
+    assert export_onnx(path, tmp_path / "w.caffemodel", batch=1).worst <= 1e-4
