@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from ...layers import Layer
 from ...plugins import hookimpl
 from ..base import Dialect, LayerClass
 from ..rcnn.tables import FAST_RCNN
@@ -25,3 +26,15 @@ class CTPNet(Dialect):
 @hookimpl
 def cortado_dialects() -> list[type[Dialect]]:
     return [CTPNet]
+
+
+@hookimpl
+def cortado_layers() -> list[type[Layer]]:
+    from .continuation_indicator import ContinuationIndicator
+    from .ctc_loss import CtcLoss
+    from .labelsequence_accuracy import LabelsequenceAccuracy
+    from .lstm import Lstm
+    from .reverse import Reverse
+    from .transpose import Transpose
+
+    return [ContinuationIndicator, CtcLoss, LabelsequenceAccuracy, Lstm, Reverse, Transpose]
