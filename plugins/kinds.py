@@ -26,7 +26,7 @@ KINDS = {
         Kind("weight_formats", "cortado_weight_formats", "netdef.formats", "weight format",
              base="cortado.netdef.WeightFormat"),
         Kind("parameters", "cortado_parameters", "", "schema field", base="cortado.Parameters", named_by="field"),
-        Kind("dialects", "cortado_dialects", "dialects", "dialect"),
+        Kind("dialects", "cortado_dialects", "dialects", "dialect", base="cortado.dialects.Dialect"),
         Kind("exporters", "cortado_exporters", "export.onnx_layers", "ONNX mapping", base="functions of a LayerExport",
              needs="__call__"),
         Kind("commands", "cortado_commands", "", "command", base="click commands", needs="make_context"),

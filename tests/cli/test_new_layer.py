@@ -47,7 +47,7 @@ def test_the_number_is_drawn_from_the_name(run: Run, folder: Path) -> None:
         (path,) = folder.joinpath(f"made{len(numbers)}").iterdir()
         numbers.append(int(re.findall(r"number=(\d+)", path.read_text())[0]))
     assert numbers[0] == numbers[2] != numbers[1]
-    assert all(100_000_000 <= number < 500_000_000 for number in numbers)
+    assert all(300_000_000 <= number < 500_000_000 for number in numbers)
 
 
 @pytest.mark.parametrize(

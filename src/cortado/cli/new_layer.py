@@ -22,8 +22,8 @@ PACKAGE = {
 }
 """The files of a new package, and the templates they are made from."""
 
-FIRST_NUMBER, NUMBERS = 100_000_000, 400_000_000
-"""Field numbers are drawn from so many that two plugins hardly meet."""
+FIRST_NUMBER, NUMBERS = 300_000_000, 200_000_000
+"""Field numbers are drawn from so many that two plugins hardly meet; dialects use those below."""
 
 
 @click.command(epilog="Example: cortado new-layer SoftBend --dir .")

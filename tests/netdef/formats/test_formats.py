@@ -33,8 +33,10 @@ def net(plugins: PluginManager, seed: int = 1) -> cortado.Net:
     return cortado.Net(message, seed=seed, plugins=plugins)
 
 
-@pytest.mark.parametrize("suffix", [".caffemodel", ".caffemodel.h5", ".hdf5", ".npz", ""])
+@pytest.mark.parametrize("suffix", [".caffemodel", ".caffemodel.h5", ".hdf5", ".npz", ".safetensors", ""])
 def test_every_format_keeps_every_blob(plugins: PluginManager, tmp_path: Path, suffix: str) -> None:
+    if suffix == ".safetensors":
+        pytest.importorskip("safetensors")
     one, two = net(plugins), net(plugins, seed=2)
     path = tmp_path / f"weights{suffix}"
     one.save(path)
@@ -56,6 +58,19 @@ def test_npz_is_a_plain_archive_of_arrays(plugins: PluginManager, tmp_path: Path
         np.testing.assert_array_equal(arrays["part/ip/0"], made.params["part/ip"][0].data)
         assert (arrays["diff/part/ip/0"] == 5).all()
     assert [p.name for p in tmp_path.iterdir()] == ["w.npz"], "nothing is left behind"
+
+
+def test_damaged_safetensors(plugins: PluginManager, tmp_path: Path) -> None:
+    pytest.importorskip("safetensors")
+    made, path = net(plugins), tmp_path / "w.safetensors"
+    made.save(path)
+    data = path.read_bytes()
+    path.write_bytes(data[:-9])
+    with pytest.raises(FormatError, match="this is no safetensors file"):
+        made.load(path)
+    path.write_bytes(data.replace(b"part/ip/", b"part_ip_").replace(b"bn/", b"bn_"))
+    with pytest.raises(FormatError, match="tensors of weights are called '<layer>/<index>'"):
+        made.load(path)
 
 
 def archive(path: Path, **entries: bytes) -> Path:
