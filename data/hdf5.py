@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -38,7 +39,7 @@ def read_header(path: Path, names: Sequence[str]) -> Header:
     Errors: FileError for what is no HDF5 file; DataError for a dataset that is not there, has no axes, holds no
     numbers, or has another number of rows than the first.
     """
-    with open_hdf5(path) as file:
+    with damage_named(path), open_hdf5(path) as file:
         found = {name: _dataset(file, name, path) for name in names}
         counts = {name: d.shape[0] for name, d in found.items()}
         rows = counts[names[0]]
@@ -59,6 +60,19 @@ def open_hdf5(path: Path, mode: str = "r") -> Any:
         return h5py.File(path, mode)
     except OSError as error:
         raise FileError(f"cannot open the HDF5 file {path.absolute()}: {error}") from None
+
+
+DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError)
+"""What h5py raises for files whose inside is damaged."""
+
+
+@contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Turn what h5py has to say about a damaged file into a DataError that names it."""
+    try:
+        yield
+    except DAMAGE as error:
+        raise DataError(f"the HDF5 file {path} cannot be read: {error}", hint="copy or make it again") from None
 
 
 class Hdf5Rows:
@@ -111,6 +125,10 @@ class Hdf5Rows:
                 write(name, slice(begin, end), self._values(file, name, local))
 
     def _values(self, file: int, name: str, rows: Array) -> Array:
+        with damage_named(self.headers[file].path):
+            return self._read(file, name, rows)
+
+    def _read(self, file: int, name: str, rows: Array) -> Array:
         if file in self._kept or self.headers[file].bytes <= KEPT_BYTES:
             whole = self._load(file)[name]
             return whole[rows[0] : rows[-1] + 1] if _in_order(rows) else whole[rows]
@@ -153,7 +171,7 @@ def _dataset(file: Any, name: str, path: Path) -> Any:
     refuse_elsewhere(file, name, path)
     found = file.get(name)
     if found is None or not hasattr(found, "dtype"):
-        hint = nearest(name, file) or f"it holds {', '.join(file) or 'nothing'}"
+        hint = nearest(name, map(str, file)) or f"it holds {', '.join(map(str, file)) or 'nothing'}"
         raise DataError(f"{path} has no dataset '{name}'", hint=hint)
     if found.dtype.kind not in "fiub":
         raise DataError(f"dataset '{name}' of {path} must hold numbers", got=str(found.dtype))

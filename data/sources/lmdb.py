@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -55,7 +56,7 @@ class Lmdb(Source):
         return int(self._handle.stat()["entries"])
 
     def records(self, start: int = 0, step: int = 1) -> Iterator[Record]:
-        with self._handle.begin() as transaction, transaction.cursor() as cursor:
+        with self._damage_named(), self._handle.begin() as transaction, transaction.cursor() as cursor:
             there = cursor.first()
             if start and self._keys is not None:
                 there = start < len(self._keys) and cursor.set_key(self._keys[start])
@@ -66,15 +67,24 @@ class Lmdb(Source):
                 there = _advance(cursor, step)
 
     def list_keys(self) -> Sequence[bytes]:
-        with self._handle.begin() as transaction, transaction.cursor() as cursor:
+        with self._damage_named(), self._handle.begin() as transaction, transaction.cursor() as cursor:
             return list(cursor.iternext(keys=True, values=False))
 
     def read(self, key: bytes) -> bytes:
-        with self._handle.begin() as transaction:
+        with self._damage_named(), self._handle.begin() as transaction:
             value = transaction.get(key)
         if value is None:
             raise DataError(f"the LMDB database {self.path} has no record '{key.decode('utf-8', 'replace')}'")
         return bytes(value)
+
+    @contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        """Turn what LMDB says of pages that cannot be into an error that names the database."""
+        try:
+            yield
+        except need("lmdb", "lmdb", "lmdb", "reading an LMDB database").Error as error:
+            rule = f"the LMDB database {self.path.absolute()} cannot be read: {error}"
+            raise DataError(rule, hint="copy or make it again") from None
 
     def close(self) -> None:
         super().close()
