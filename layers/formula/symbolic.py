@@ -7,7 +7,7 @@ side counts for relu (0), the middle (0) for abs; of equals in min and max the s
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from ...errors import MissingExtraError, ParameterError
@@ -17,7 +17,7 @@ SIZE = 5000
 """How many operations a derivative may have."""
 
 
-@cache
+@lru_cache(maxsize=256)
 def derivative(tree: Node, name: str) -> Node:
     """The derivative of *tree* by the variable *name*.
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from cortado.cli.train import command
 from cortado.errors import ParseError, SolverError
 from cortado.solver import Callback, TestResult as Result
 from cortado.solver.callbacks.early_stopping import EarlyStopping
@@ -77,6 +79,13 @@ def test_a_run_that_was_stopped_can_be_tested(make: Any) -> None:
     solver.step(100)
     assert solver.stopped
     assert [result["loss"] for result in solver.test()] == [0]
+
+
+def test_on_the_command_line_it_is_a_success(make: Any) -> None:
+    solver = make("early_stopping_param { patience: 2 }", net=NET, base=TESTS)
+    result = CliRunner().invoke(command, [str(solver.source), "--log"])
+    assert result.exit_code == 0, result.output
+    assert "Stopping: loss has not been better than 0 since iteration 0" in result.output
 
 
 def test_can_do_without_files(make: Any, tmp_path: Path) -> None:
