@@ -69,7 +69,10 @@ class Communicator:
         raise NotImplementedError
 
     def start_gather(self, send: Array, receive: Array) -> Pending:
-        """Begin to fill *receive*, [size, n], with *send*, [n], of every rank."""
+        """Begin to fill *receive*, [size, n], with *send*, [n], of every rank.
+
+        Ranks call this in the same order, but between other operations that they do not begin in the same order.
+        """
         raise NotImplementedError
 
     def start_alltoall(self, send: Array, receive: Array) -> Pending:

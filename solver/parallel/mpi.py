@@ -51,6 +51,7 @@ class Mpi(Communicator):
             raise MissingExtraError(f"training on several ranks needs mpi4py and MPI: {error}", hint=hint) from None
         self._mpi = MPI
         self._world = MPI.COMM_WORLD.Dup()
+        self._gathers = MPI.COMM_WORLD.Dup()
         self._side = MPI.COMM_WORLD.Dup()
         self.rank, self.size = self._world.rank, self._world.size
         self._beaten = 0.0
@@ -64,7 +65,7 @@ class Mpi(Communicator):
         return Request(self._world.Ibcast(array))
 
     def start_gather(self, send: Array, receive: Array) -> Pending:
-        return Request(self._world.Iallgather(_bytes(send), _bytes(receive)))
+        return Request(self._gathers.Iallgather(_bytes(send), _bytes(receive)))
 
     def start_alltoall(self, send: Array, receive: Array) -> Pending:
         return Request(self._world.Ialltoall(_bytes(send), _bytes(receive)))

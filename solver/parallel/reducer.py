@@ -53,7 +53,10 @@ class Reducer:
         self.driven += time.perf_counter() - begin
 
     def _drive(self) -> None:
-        """MPI moves data only while it is called: ask for the oldest transfers until one is not there."""
+        """MPI moves data only while it is called: ask for the oldest transfers until one is not there.
+
+        Those behind it are not asked for, so that all ranks begin the second halves of ``HalfSum`` in one order.
+        """
         while self._pending and self._pending[0].done():
             del self._pending[0]
 

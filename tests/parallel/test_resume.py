@@ -22,7 +22,7 @@ def test_resume_is_exact_with_as_many_ranks_and_told_with_others(run: Any, recor
     assert resumed["1"]["notes"] == []  # rank 0 tells
 
     found = run(2, "resume", records, fewer, 7, state).found["0"]
-    assert any("it had 3 ranks and has 2: an iteration has 2/3 of the records" in note for note in found["notes"])
+    assert any("it had 3 ranks and has 2 ranks: an iteration has 2/3 of the records" in note for note in found["notes"])
     assert found["positions"][0]["records"] == 5 * 3 * 4 + 2 * 2 * 4
     found = run(1, "resume", records, alone, 6, state).found["0"]
     assert any("it had 3 ranks and has 1 rank" in note for note in found["notes"])

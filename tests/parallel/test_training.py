@@ -50,7 +50,7 @@ def test_half_precision_transfer(run: Any, records: Path) -> None:
     for ranks in (2, 3):
         found = run(ranks, "half", records).found
         first, last = found["0"]["distance"]
-        assert 0 < max(first.values()) < 1e-4
+        assert 0 < max(first.values()) < 2e-3  # biases were 0: it is that of the gradients
         assert max(last.values()) < 0.01
         assert all(row["sums"] == found["0"]["sums"] for row in found.values())
 

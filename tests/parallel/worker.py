@@ -48,7 +48,7 @@ layer { name: "accuracy" type: "Accuracy" bottom: "ip3" bottom: "label" top: "ac
 """
 NORMED = """
 layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
-  convolution_param { num_output: 4 kernel_size: 3 weight_filler { type: "xavier" } } }
+  convolution_param { num_output: 4 kernel_size: 3 bias_term: false weight_filler { type: "xavier" } } }
 layer { name: "norm" type: "BatchNorm" bottom: "conv" top: "conv" batch_norm_param { moving_average_fraction: 0.9 } }
 layer { name: "scale" type: "Scale" bottom: "conv" top: "conv" scale_param { bias_term: true } }
 layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
@@ -84,7 +84,9 @@ CASES = {
 }
 
 
-def make(text: str, records: str, communicator: Communicator | None, batch: int = 4, net: str = PLAIN, **more: Any) -> Solver:
+def make(
+    text: str, records: str, communicator: Communicator | None, batch: int = 4, net: str = PLAIN, **more: Any
+) -> Solver:
     """A solver of *net* as *text* says."""
     definition = (DATA + net) % {"records": records, "batch": batch, "more": ""}
     text = f"net_param {{ {definition} }} max_iter: 20 test_iter: 6 test_interval: 100 {text} "
@@ -99,7 +101,7 @@ def make(text: str, records: str, communicator: Communicator | None, batch: int 
 def distance(a: Solver, b: Solver) -> dict[str, float]:
     """For each learned blob, the greatest difference by the greatest value."""
     pairs = [(p, q) for p, q in zip(a.net.learnable, b.net.learnable, strict=True)]
-    return {p.label: float(abs(p.blob.data - q.blob.data).max() / abs(q.blob.data).max()) for p, q in pairs}
+    return {p.label: float(abs(p.blob.data - q.blob.data).max() / (abs(q.blob.data).max() or 1)) for p, q in pairs}
 
 
 def equal(communicator: Communicator, records: str, dtype: str) -> Any:
@@ -118,7 +120,7 @@ def equal(communicator: Communicator, records: str, dtype: str) -> Any:
             metrics_alone = list(alone.train(1))[0]
             worst["loss"] = max(worst.get("loss", 0), abs(metrics.loss - metrics_alone.loss))
             for label, value in distance(solver, alone).items():
-                worst[label] = max(worst.get(label, 0), value)
+                worst[label] = float(np.maximum(worst.get(label, 0), value))  # a NaN stays
         still = [p.label for p in solver.net.learnable if np.array_equal(moved[p.label], p.blob.data)]
         found[name] = {"worst": worst, "still": still}
     return found
@@ -146,7 +148,9 @@ def tests(communicator: Communicator, records: str) -> Any:
         solver.step(3)
         rows.append([vars(solver.test()[0]), vars(solver.test()[0])])
     try:
-        solver = make(SGD, records, communicator, extra="parallel_param { divide_tests: true }", fields={"test_iter": [7]})
+        solver = make(
+            SGD, records, communicator, extra="parallel_param { divide_tests: true }", fields={"test_iter": [7]}
+        )
     except Exception as error:
         rows.append(str(error))
     return rows
@@ -171,9 +175,15 @@ def start(communicator: Communicator, records: str) -> Any:
     filled = [float(p.blob.data.sum(dtype=np.float64)) for p in solver.net.learnable]
     solver.net.learnable[0].blob.data[...] += communicator.rank
     solver.step(1)
-    after = [float(p.blob.data.sum(dtype=np.float64)) for p in solver.net.learnable]
+    after = [float(p.blob.data.sum(dtype=np.float64)) for p in solver.net.learnable if p.layer.name != "norm"]
     drop = next(layer for layer in solver.net.layers if layer.type == "Dropout")
-    return {"seed": solver.seed, "filled": filled, "after": after, "stream": float(drop.rng.random()), "run": solver.run_id}
+    return {
+        "seed": solver.seed,
+        "filled": filled,
+        "after": after,
+        "stream": float(drop.rng.random()),
+        "run": solver.run_id,
+    }
 
 
 def differ(communicator: Communicator, records: str, what: str) -> Any:
@@ -215,7 +225,9 @@ class Stumble(Callback):
 def stumble(communicator: Communicator, records: str, what: str) -> Any:
     """A run in which one rank stumbles."""
     with ending_all(communicator):
-        solver = make(SGD, records, communicator, extra=f'snapshot_prefix: "{Path.cwd()}/s" parallel_param {{ timeout: 2 }}')
+        solver = make(
+            SGD, records, communicator, extra=f'snapshot_prefix: "{Path.cwd()}/s" parallel_param {{ timeout: 2 }}'
+        )
         solver.callbacks.append(Stumble(communicator, what))
         solver.solve()
     return {"iteration": solver.iteration, "stopped": solver.stopped}
