@@ -8,6 +8,9 @@ Each contender lives in a process of its own and does one round at a time, in tu
 meets all alike; the figures are medians over the rounds, in milliseconds, and ratios to the best of the others. Peak
 memory is the process's largest resident size beyond what it had before the model was made. A contender whose library
 is missing is left out and named.
+
+On a machine that is busy with other things, ``--busy`` compares what one thread computes: every library gets one, and
+the clock is that thread's own processor time, which stands still while others have the processor.
 """
 
 from __future__ import annotations
@@ -30,19 +33,20 @@ CONTENDERS = {
 }
 
 
-def serve(contender: str, model: str, mode: str, threads: int) -> None:
+def serve(contender: str, model: str, mode: str, threads: int, busy: bool) -> None:
     """The child: makes the model, then for every number on stdin does so many steps and prints their times."""
     sys.path.insert(0, str(ROOT))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     step, about = import_module(f"benchmarks.contenders.{contender}").make(model, mode, threads)
+    clock = time.thread_time if busy else time.perf_counter
     step()
     print(json.dumps({"about": about}), flush=True)
     for line in sys.stdin:
         times = []
         for _ in range(int(line)):
-            start = time.perf_counter()
+            start = clock()
             step()
-            times.append(1e3 * (time.perf_counter() - start))
+            times.append(1e3 * (clock() - start))
         peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
         print(json.dumps({"times": times, "peak": peak}), flush=True)
 
@@ -50,8 +54,8 @@ def serve(contender: str, model: str, mode: str, threads: int) -> None:
 class Child:
     """One contender's process."""
 
-    def __init__(self, python: str, contender: str, model: str, mode: str, threads: int) -> None:
-        command = [python, __file__, "--serve", contender, model, mode, str(threads)]
+    def __init__(self, python: str, contender: str, model: str, mode: str, threads: int, busy: bool) -> None:
+        command = [python, __file__, "--serve", contender, model, mode, str(threads), str(int(busy))]
         self.name = contender
         self.times: list[float] = []
         self.peak = 0.0
@@ -73,12 +77,14 @@ class Child:
         self.process.wait()
 
 
-def compare(net: str, mode: str, pythons: dict[str, str], rounds: int, threads: int) -> dict[str, dict[str, float]]:
+def compare(
+    net: str, mode: str, pythons: dict[str, str], rounds: int, threads: int, busy: bool
+) -> dict[str, dict[str, float]]:
     """Median time and peak memory per contender; those that cannot run are told on stderr."""
     model = str(ROOT / "examples" / "models" / f"{net}.prototxt")
     children = []
     for name in CONTENDERS[mode]:
-        child = Child(pythons.get(name, pythons.get("", sys.executable)), name, model, mode, threads)
+        child = Child(pythons.get(name, pythons.get("", sys.executable)), name, model, mode, threads, busy)
         if child.error:
             print(f"{net}, {mode}: {name} is left out: {child.error}", file=sys.stderr)
         else:
@@ -100,12 +106,14 @@ def main() -> None:
     parser.add_argument("--modes", default="train,infer")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--threads", type=int, default=0, help="0: each library's own choice")
+    parser.add_argument("--busy", action="store_true", help="one thread each, by its own processor time")
     parser.add_argument("--python", action="append", default=[], metavar="CONTENDER=PATH")
     parser.add_argument("--json", type=Path, help="write all figures there")
-    parser.add_argument("--serve", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", nargs=5, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        serve(options.serve[0], options.serve[1], options.serve[2], int(options.serve[3]))
+        contender, model, mode, threads, busy = options.serve
+        serve(contender, model, mode, int(threads), busy == "1")
         return
     pythons = dict(entry.split("=", 1) for entry in options.python)
     figures: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
@@ -113,7 +121,9 @@ def main() -> None:
         print(f"\n{mode}: milliseconds (MiB), and the ratio of Cortado to the best of the others")
         ratios = []
         for net in options.nets:
-            found = figures.setdefault(mode, {})[net] = compare(net, mode, pythons, options.rounds, options.threads)
+            found = figures.setdefault(mode, {})[net] = compare(
+                net, mode, pythons, options.rounds, 1 if options.busy else options.threads, options.busy
+            )
             cells = [f"{name} {value['ms']:.1f} ({value['peak']:.0f})" for name, value in found.items()]
             others = [value["ms"] for name, value in found.items() if name != "native"]
             if others and "native" in found:

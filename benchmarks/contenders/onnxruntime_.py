@@ -22,7 +22,7 @@ class Graph:
         for layer in net.definition.layer:
             bottoms = [names.get(name, name) for name in layer.bottom]
             if layer.type == "Split":
-                names |= {top: bottoms[0] for top in layer.top}
+                names |= dict.fromkeys(layer.top, bottoms[0])
             elif layer.type == "Dropout":
                 names[layer.top[0]] = bottoms[0]
             elif layer.type != "Input":

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional as F  # noqa: N812 - everybody's name for it
 
 from cortado import Net, Phase
 
@@ -96,9 +96,7 @@ class Model:
             self.ops.append(lambda b: b.__setitem__(top, F.adaptive_avg_pool2d(b[bottom], 1)))
             return
         pool = F.max_pool2d if p.pool == 0 else F.avg_pool2d
-        self.ops.append(
-            lambda b: b.__setitem__(top, pool(b[bottom], p.kernel_size, p.stride, p.pad, ceil_mode=True))
-        )
+        self.ops.append(lambda b: b.__setitem__(top, pool(b[bottom], p.kernel_size, p.stride, p.pad, ceil_mode=True)))
 
     def _lrn(self, net: Net, layer: Any, bottoms: list[str]) -> None:
         p, top, bottom = layer.lrn_param, layer.top[0], bottoms[0]

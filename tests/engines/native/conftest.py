@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,6 +12,12 @@ import pytest
 
 from cortado.engines import Engine, get_engine
 from cortado.errors import MissingExtraError
+
+KERNELS = os.environ.get("CORTADO_KERNELS")
+if KERNELS:  # another build of the compiled kernels, as benchmarks/sanitize.sh makes one
+    spec = importlib.util.spec_from_file_location("cortado.engines.native._kernels", KERNELS)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
 
 ISAS = ["avx512", "avx2", "baseline"]
 
