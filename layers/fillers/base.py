@@ -24,6 +24,14 @@ class Filler:
 
     ``check(shape)`` refuses, with a ParameterError, what the filler cannot do; it runs when the net is built.
     ``fill(array, rng)`` writes every element, drawing from *rng* alone; it runs when the blob is first used.
+
+    Example, a complete filler::
+
+        class Ramp(Filler):
+            type = "ramp"
+
+            def fill(self, array, rng):
+                array.flat = self.param.value * np.arange(array.size)
     """
 
     plugin_kind: ClassVar[str] = "fillers"
