@@ -8,6 +8,7 @@ rounding errors, relative to its value, up to where it underflows; and of degree
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,20 +35,45 @@ NEAR_ZERO = tuple(2 / math.sqrt(math.pi) * (-1) ** k / (math.factorial(k) * (2 *
 """Taylor's series of erf(x) / x in x², for |x| < 1/2."""
 
 
+PIECE = 1 << 14
+"""How many elements are taken at a time: what is read again for each term then stays in the cache."""
+
+
 def normal_cdf(engine: ReferenceEngine, x: Array, out: Array) -> None:
     """out = Φ(x), the share of a normal distribution below x; *out* must not be x."""
+    _in_pieces(_normal_cdf, engine, x, out)
+
+
+def erf(engine: ReferenceEngine, x: Array, out: Array) -> None:
+    """out = erf(x) = 2 / √π · ∫ exp(-t²) dt from 0 to x; *out* must not be x."""
+    _in_pieces(_erf, engine, x, out)
+
+
+def _in_pieces(function: Callable[..., None], engine: ReferenceEngine, x: Array, out: Array) -> None:
+    if x.size <= PIECE or not (x.flags.c_contiguous and out.flags.c_contiguous):
+        function(engine, x, out)
+        return
+    flat, result = x.reshape(-1), out.reshape(-1)
+    for start in range(0, x.size, PIECE):
+        function(engine, flat[start : start + PIECE], result[start : start + PIECE])
+
+
+def _normal_cdf(engine: ReferenceEngine, x: Array, out: Array) -> None:
     xp, size = engine.xp, engine.like("erf size", x)
     xp.multiply(x, math.sqrt(0.5), out=size)
     xp.abs(size, out=size)
     _erfc(engine, size, out)
     xp.multiply(out, 0.5, out=out)
-    above = engine.scratch("erf mask", x.shape, np.bool_)
+    # above 0 it is 1 less that: out + [x > 0] · (1 - 2 out), as masked operations are far slower
+    xp.multiply(out, -2, out=size)
+    xp.add(size, 1, out=size)
+    above = engine.like("erf tail", x)
     xp.greater(x, 0, out=above)
-    xp.subtract(1, out, out=out, where=above)
+    xp.multiply(size, above, out=size)
+    xp.add(out, size, out=out)
 
 
-def erf(engine: ReferenceEngine, x: Array, out: Array) -> None:
-    """out = erf(x) = 2 / √π · ∫ exp(-t²) dt from 0 to x; *out* must not be x."""
+def _erf(engine: ReferenceEngine, x: Array, out: Array) -> None:
     xp, size, square = engine.xp, engine.like("erf size", x), engine.like("erf tail", x)
     xp.abs(x, out=size)
     _erfc(engine, size, out)

@@ -30,3 +30,13 @@ def test_normal_distribution_keeps_its_digits_in_the_tail(dtype, relative, absol
         normal_cdf(get_engine("reference"), x, out)
     want = [math.erfc(-v / math.sqrt(2)) / 2 for v in x.astype(float)]
     np.testing.assert_allclose(out, want, rtol=relative, atol=absolute)
+
+
+@pytest.mark.parametrize("function", [erf, normal_cdf])
+def test_long_arrays_are_taken_in_pieces(function):
+    x = np.linspace(-4, 4, 40_001).reshape(1, -1)
+    whole, parts = np.empty_like(x), np.empty_like(x)
+    function(get_engine("reference"), x, whole)
+    for start in range(0, x.size, 1000):
+        function(get_engine("reference"), x[:, start : start + 1000], parts[:, start : start + 1000])
+    np.testing.assert_allclose(whole, parts, rtol=1e-15)
