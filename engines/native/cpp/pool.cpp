@@ -27,6 +27,8 @@ inline void relax() {
 #endif
 }
 
+constexpr int64_t kClosed = -(int64_t{1} << 40);
+
 struct Pool {
     std::mutex entrance;  // held by the one caller whose tasks the workers do
     std::mutex mutex;
@@ -34,7 +36,7 @@ struct Pool {
     std::vector<std::thread> workers;
     std::atomic<uint64_t> round{0};
     std::atomic<int> sleeping{0};
-    std::atomic<int> busy{0};
+    std::atomic<int64_t> gate{kClosed};  // how many workers are at it; far below 0 when no more may join
     std::atomic<int64_t> next{0};
     std::atomic<bool> stop{false};
     int64_t tasks = 0;
@@ -64,13 +66,31 @@ struct Pool {
             }
             seen = round.load(std::memory_order_acquire);
             if (stop.load()) return;
-            work();
-            busy.fetch_sub(1, std::memory_order_release);
+            join();
         }
     }
 
-    void start_round() {
-        busy.store(static_cast<int>(workers.size()), std::memory_order_relaxed);
+    // Works on the open round, if there is one: a worker that wakes too late is not waited for.
+    void join() {
+        int64_t inside = gate.load(std::memory_order_acquire);
+        while (inside >= 0)
+            if (gate.compare_exchange_weak(inside, inside + 1, std::memory_order_acq_rel)) {
+                work();
+                gate.fetch_sub(1, std::memory_order_release);
+                return;
+            }
+    }
+
+    // Lets nobody else join, and waits for those who did.
+    void close() {
+        gate.fetch_add(kClosed, std::memory_order_acq_rel);
+        for (int spins = 0; gate.load(std::memory_order_acquire) != kClosed; ++spins) {
+            relax();
+            if (spins > 20000) std::this_thread::yield();
+        }
+    }
+
+    void wake_all() {
         round.fetch_add(1);
         if (sleeping.load() > 0) {
             std::lock_guard<std::mutex> lock(mutex);
@@ -80,7 +100,7 @@ struct Pool {
 
     void resize(int count) {
         stop.store(true);
-        start_round();
+        wake_all();
         for (auto& worker : workers) worker.join();
         workers.clear();
         stop.store(false);
@@ -143,12 +163,10 @@ void run_tasks(int64_t tasks, void (*body)(void*, int64_t), void* context) {
     shared.body = body;
     shared.context = context;
     shared.next.store(0, std::memory_order_relaxed);
-    shared.start_round();
+    shared.gate.store(0, std::memory_order_release);
+    shared.wake_all();
     shared.work();
-    for (int spins = 0; shared.busy.load(std::memory_order_acquire) > 0; ++spins) {
-        relax();
-        if (spins > 20000) std::this_thread::yield();
-    }
+    shared.close();
     inside = false;
 }
 
