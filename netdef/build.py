@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..errors import CortadoError, NetError
+from ..errors import CortadoError, NetError, ShapeError
 from ..layers import Blob, Layer, LayerContext
 from .graph import Graph, Node
 
@@ -39,7 +39,13 @@ def build(graph: Graph, context: LayerContext) -> Built:
             layer.reshape(bottoms, tops)
         except CortadoError as error:
             raise error.located(node.spec.where, layer.who) from None
+        except MemoryError as error:
+            raise _too_large(error).located(node.spec.where, layer.who) from None
     return built
+
+
+def _too_large(error: MemoryError) -> CortadoError:
+    return ShapeError(f"the blobs are too large for this machine: {error}".removesuffix(": "))
 
 
 def build_static(
@@ -63,6 +69,9 @@ def build_static(
                     _check_params(layer, node)
             except CortadoError as error:
                 report(error.located(node.spec.where, layer.who))
+                known = False
+            except MemoryError as error:
+                report(_too_large(error).located(node.spec.where, layer.who))
                 known = False
         for top in node.tops:
             built.shaped[top] = known

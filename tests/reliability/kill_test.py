@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -249,13 +249,14 @@ def full_disk(checker: Checker, folder: Path, data: Path, times: int, rng: rando
         prepare(folder, data, **checker.fields)
         size = sum(len(data) for data in checker.files.values())
         for _ in range(times):
-            room = shutil.disk_usage(folder).used + int(rng.uniform(0.2, 4) * size) // 4096 * 4096 + 4096
+            room = shutil.disk_usage(folder).used + int(rng.uniform(0.2, 3) * size) // 4096 * 4096 + 4096
             change(f"size={room}")
             before = sum(row[0] == "start" for row in rows(folder))
             process = start(folder)
             wait_for_start(process, folder, before)
-            time.sleep(rng.uniform(0.1, 0.4))
-            process.send_signal(signal.SIGKILL)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(rng.uniform(0.1, 4))
+            process.kill()
             text = process.communicate()[1].decode()
             checker.count["processes on a small disk"] += 1
             checker.count["of them, ended by a write that failed"] += "No space left on device" in text

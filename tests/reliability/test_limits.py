@@ -65,6 +65,16 @@ def test_weights_of_10_to_the_12_take_no_memory_to_build(tmp_path: Path) -> None
     assert net(tmp_path, text).params["ip"][0].count == HUGE**2
 
 
+def test_a_layer_that_asks_for_more_than_there_is(tmp_path: Path) -> None:
+    """Even while it is only being checked."""
+    text = INPUT % "dim: 25769803770 dim: 3" + 'layer { name: "a" type: "ArgMax" bottom: "x" top: "y" }'
+    (tmp_path / "net.prototxt").write_text(text)
+    before = peak()
+    problems = [str(problem) for problem in check_file(tmp_path / "net.prototxt").problems]
+    assert peak() - before < 200
+    assert all("layer 'a' (ArgMax)" in text and "too large for this machine" in text for text in problems)
+
+
 @pytest.mark.parametrize("dims", [[2**40, 2], [2**31, 2**31], [2**62, 2**62], [1] * 33])
 def test_shapes_that_no_blob_has(tmp_path: Path, dims: list[int]) -> None:
     with pytest.raises(ShapeError):
