@@ -33,6 +33,7 @@ class HardSigmoid(NeuronLayer):
     """
 
     type: ClassVar[str] = "HardSigmoid"
+    needs_top: ClassVar[str] = "values"
     parameters: ClassVar[ParametersClass | None] = HardSigmoidParameter
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

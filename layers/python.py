@@ -66,6 +66,7 @@ class Python(Layer):
     bottoms: ClassVar[Arity] = at_least(0)
     tops: ClassVar[Arity] = at_least(0)
     in_place: ClassVar[bool] = True
+    needs_top: ClassVar[str] = "values"
     stochastic: ClassVar[bool] = True
     stateful: ClassVar[bool] = True
 

@@ -32,6 +32,7 @@ class SELU(NeuronLayer):
     """
 
     type: ClassVar[str] = "SELU"
+    needs_top: ClassVar[str] = "values"
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.engine.elu_forward(bottom[0].data, top[0].data, ALPHA)

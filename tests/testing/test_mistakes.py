@@ -104,6 +104,12 @@ def gradient_for_all_learned(self: Any, top: Any, propagate_down: Any, bottom: A
     self.param_propagate_down = wishes
 
 
+def gradient_from_the_top(self: Any, top: Any, propagate_down: Any, bottom: Any) -> None:
+    Right.backward(self, top, propagate_down, bottom)
+    if propagate_down[0]:
+        bottom[0].diff[...] = top[0].diff * 2 * top[0].data / bottom[0].data
+
+
 def gradient_wrong(self: Any, top: Any, propagate_down: Any, bottom: Any) -> None:
     Right.backward(self, top, propagate_down, bottom)
     if propagate_down[0]:
@@ -239,6 +245,14 @@ MISTAKES = {
         "inputs-unchanged", r"backward\(\) changed the diff of top 0", backward=scratch_in_the_top_diff
     ),
     "in place, though backward needs the input": mistake("in-place", "in place, result 1 differs", in_place=True),
+    "reads the top, and does not say so": mistake(
+        "needs-top",
+        r"out of place, backward reads the tops' data, and needs_top is 'nothing': gradient 0 changes with them",
+        backward=gradient_from_the_top,
+    ),
+    "a sign that is not kept": mistake(
+        "needs-top", "keeps_sign is declared, and a top has another sign than its bottom", keeps_sign=True
+    ),
     "propagate_down ignored": mistake(
         "propagate-down",
         r"propagate_down\[0\] is false, and the diff of bottom 0 was written",

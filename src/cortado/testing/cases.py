@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..layers import Array, Layer, Phase
+from ..layers import Array, Blob, Layer, Phase
 from ..plugins import PluginManager, plugin_manager
 from ..proto import format_text, parse_text
 from .layers import FILE, LayerRun, make_layer
@@ -97,10 +97,7 @@ class Subject:
     def differentiable(self) -> list[bool]:
         """Per bottom, whether the class lets it have a gradient."""
         count = len(self.inputs)
-        none = {
-            index % count if count else index for index in self.layer_class.no_gradient_to if -count <= index < count
-        }
-        return [index not in none for index in range(count)]
+        return [self.layer_class.takes_gradient(index, count) for index in range(count)]
 
     @cached_property
     def has_backward(self) -> bool:
@@ -108,12 +105,16 @@ class Subject:
         layer = self.plain().layer
         return any(self.differentiable()) or any(index not in layer.frozen for index in range(len(layer.blobs)))
 
-    def results(self, run: LayerRun, *inputs: Array) -> list[Array]:
+    def results(self, run: LayerRun, *inputs: Array, spoil: Callable[[Blob], None] | None = None) -> list[Array]:
         """The tops, the gradients of bottoms that get one, and those of learned blobs, of one pass over *inputs* (those
-        of the case)."""
+        of the case). *spoil* may change the tops, but those that are the memory of a bottom, between the two passes."""
         tops = run.forward(*inputs, same_draws=True)
         if not self.has_backward:
             return tops
+        if spoil is not None:
+            for blob in run.top:
+                if blob in run.bottom or not any(np.shares_memory(blob.data, other.data) for other in run.bottom):
+                    spoil(blob)
         for blob in run.layer.blobs:
             blob.diff[...] = 0
         wanted = self.differentiable()

@@ -4,7 +4,7 @@ from .check import Check, ConformanceError, NotApplicable
 from .declarations import declarations, docstring
 from .files import definition, save_load
 from .gradients import bottom_gradients, gradients, parameter_gradients, propagate_down
-from .running import engines, float32, in_place, inputs_unchanged, phases, seed, threads
+from .running import engines, float32, in_place, inputs_unchanged, needs_top, phases, seed, threads
 from .shapes import empty_batch, reshape, shapes
 
 CHECKS: dict[str, Check] = {
@@ -15,6 +15,7 @@ CHECKS: dict[str, Check] = {
     "empty-batch": empty_batch,
     "inputs-unchanged": inputs_unchanged,
     "in-place": in_place,
+    "needs-top": needs_top,
     "propagate-down": propagate_down,
     "bottom-gradients": bottom_gradients,
     "parameter-gradients": parameter_gradients,

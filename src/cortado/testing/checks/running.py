@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ...engines import engine_names, get_engine
 from ...errors import MissingExtraError
-from ...layers import Array, Phase
+from ...layers import Array, Blob, Layer, Phase
 from ..cases import Subject, top_diffs
 from ..layers import LayerRun
 from .check import NotApplicable, compare, compare_all, require
@@ -54,6 +55,46 @@ def in_place(subject: Subject) -> None:
     expected = subject.results(subject.make(text=apart))
     got = subject.results(subject.make(text=together))
     compare_all("in place, result {} differs (tops, then gradients)", got, expected)
+
+
+def needs_top(subject: Subject) -> None:
+    """Backward reads of the tops' data no more than ``needs_top`` says, since a layer behind may write over it; what
+    ``keeps_sign`` says holds."""
+    cls, names = subject.layer_class, list(subject.config.bottom)
+    tops = list(subject.config.top)
+    if not tops or not subject.has_backward:
+        raise NotApplicable("no backward that could read a top")
+    texts = {"out of": subject.block(top=[f"apart {t}" for t in tops])}
+    if cls.in_place:
+        count = len(tops) if cls.paired else 1
+        texts["in"] = subject.block(top=names[:count] + tops[count:])
+    for where, text in texts.items():
+        run = subject.make(text=text)
+        need = cls.top_needed(run.layer.config, where == "in")
+        expected = subject.results(run)[len(tops) :]
+        _require_sign_kept(cls, run, subject)
+        got = subject.results(run, spoil=partial(_spoil, need))[len(tops) :]
+        rule = (
+            f"{where} place, backward reads the tops' data, and needs_top is '{need}': gradient {{}} changes with them"
+        )
+        compare_all(rule, got, expected)
+
+
+def _spoil(need: str, blob: Blob) -> None:
+    """Other values in a top, of which *need* is the same."""
+    y = blob.data
+    if need == "nothing":
+        y[...] = np.nan
+    elif need == "sign":
+        drawn = np.random.default_rng(3).uniform(0.5, 2, y.shape)
+        y[...] = np.where(y > 0, drawn, np.where(y < 0, -drawn, 0))
+
+
+def _require_sign_kept(cls: type[Layer], run: LayerRun, subject: Subject) -> None:
+    if cls.keeps_sign:
+        x, y = subject.inputs[0], run.top[0].data
+        kept = bool(((y >= 0) | (x <= 0)).all() and ((y <= 0) | (x > 0)).all())
+        require(kept, "keeps_sign is declared, and a top has another sign than its bottom")
 
 
 def phases(subject: Subject) -> None:

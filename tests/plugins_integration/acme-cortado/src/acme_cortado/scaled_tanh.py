@@ -33,6 +33,7 @@ class ScaledTanH(cortado.Layer):
     type = "ScaledTanH"
     parameters = ScaledTanHParameter
     in_place = True
+    needs_top = "values"
 
     def setup(self, bottom, top):
         self.hard = ScaledTanHParameter.shape.choice(self.param.shape) == "HARD"
