@@ -96,13 +96,12 @@ void weighted_sum(i64 n, float alpha, const float* a, float beta, const float* b
 
 // The running maximum y with the next input. The second input (index 1) wins a tie, later ones do not.
 void eltwise_max_step(i64 n, const float* x, float* y, int32_t* mask, int32_t index) {
-    constexpr i64 kPiece = 16384;
-    parallel(ceil_div(n, kPiece), [&](i64 piece) {
-        for (i64 i = piece * kPiece; i < min(n, (piece + 1) * kPiece); ++i) {
-            const bool better = x[i] > y[i] || x[i] != x[i] || (index == 1 && x[i] == y[i]);
-            mask[i] = better ? index : mask[i];
-            y[i] = better ? x[i] : y[i];
-        }
+    float* chosen = reinterpret_cast<float*>(mask);  // moved as bits only
+    sweep(n, [=](i64 i, auto l) {
+        const vf v = get(x + i, l), best = get(y + i, l);
+        const vi better = (v > best) | (v != v) | (index == 1 ? v == best : vi{});
+        put(y + i, better ? v : best, l);
+        put(chosen + i, as_float(better ? isplat(index) : as_int(get(chosen + i, l))), l);
     });
 }
 

@@ -162,7 +162,27 @@ inline auto max_pool_for(i64 step) {
     return step == 1 ? max_pool_plane<K, 1> : step == 2 ? max_pool_plane<K, 2> : max_pool_plane<K, 0>;
 }
 
+// One window that is the whole plane, without padding.
+inline bool is_global(const PoolShape& s) {
+    return s.out_h == 1 && s.out_w == 1 && s.pad_h == 0 && s.pad_w == 0 && s.kernel_h >= s.height &&
+           s.kernel_w >= s.width;
+}
+
+// The first maximum of a plane; the last NaN, if there is one.
+inline int32_t place_of_maximum(const float* x, i64 size) {
+    i64 best = 0;
+    for (i64 i = 1; i < size; ++i)
+        if (x[i] > x[best] || x[i] != x[i]) best = i;
+    return static_cast<int32_t>(best);
+}
+
 void max_pool_forward(const PoolShape& s, const float* x, float* y, int32_t* mask) {
+    if (is_global(s))
+        return over_planes(s, [&](i64 p) {
+            const float* plane = x + p * s.height * s.width;
+            mask[p] = place_of_maximum(plane, s.height * s.width);
+            y[p] = plane[mask[p]];
+        });
     const PoolRow row = pool_row(s);
     const i64 size = s.height * s.width, area = s.out_h * s.out_w, kernel = s.kernel_h == s.kernel_w ? s.kernel_w : 0;
     const auto plane = kernel == 3 ? max_pool_for<3>(s.stride_w) : kernel == 2 ? max_pool_for<2>(s.stride_w)
@@ -178,12 +198,6 @@ void max_pool_backward(const PoolShape& s, const float* dy, const int32_t* mask,
         for (i64 i = p * area; i < (p + 1) * area; ++i)
             if (mask[i] >= 0) to[mask[i]] += dy[i];
     });
-}
-
-// One window that is the whole plane, without padding.
-inline bool is_global(const PoolShape& s) {
-    return s.out_h == 1 && s.out_w == 1 && s.pad_h == 0 && s.pad_w == 0 && s.kernel_h >= s.height &&
-           s.kernel_w >= s.width;
 }
 
 // Rows of a window that begins at `top`, cut at height + pad; at least 1 pixel is what a window counts.
@@ -219,9 +233,25 @@ void ave_pool_forward(const PoolShape& s, const float* x, float* y) {
     over_planes(s, [&](i64 p) { plane(s, row, x + p * size, y + p * area); });
 }
 
+// Adds each row of shares to the pixels that one tap after the other meets.
+inline void spread_row(const PoolShape& s, const float* share, i64 top, float* dx) {
+    for (i64 line = max(top, 0); line < min(top + s.kernel_h, s.height); ++line)
+        for (i64 t = 0; t < s.kernel_w; ++t) {
+            const i64 x = t - s.pad_w;
+            const i64 first = x >= 0 ? 0 : ceil_div(-x, s.stride_w);
+            const i64 last = x >= s.width ? 0 : min(s.out_w, (s.width - 1 - x) / s.stride_w + 1);
+            float* to = dx + line * s.width + x;
+            if (s.stride_w == 1)
+                for (i64 i = first; i < last; ++i) to[i] += share[i];
+            else
+                for (i64 i = first; i < last; ++i) to[i * s.stride_w] += share[i];
+        }
+}
+
 void ave_pool_backward(const PoolShape& s, const float* dy, float* dx) {
     const i64 size = s.height * s.width, area = s.out_h * s.out_w;
     const bool global = is_global(s);
+    const PoolRow row = pool_row(s);
     over_planes(s, [&](i64 p) {
         float* to = dx + p * size;
         if (global) {
@@ -229,16 +259,14 @@ void ave_pool_backward(const PoolShape& s, const float* dy, float* dx) {
             return along(size, [&](i64 i, auto l) { put(to + i, share, l); });
         }
         memset(to, 0, static_cast<size_t>(size) * sizeof(float));
-        for (i64 oy = 0; oy < s.out_h; ++oy)
-            for (i64 ox = 0; ox < s.out_w; ++ox) {
-                const i64 y = oy * s.stride_h - s.pad_h, x = ox * s.stride_w - s.pad_w;
-                const i64 end_y = min(y + s.kernel_h, s.height + s.pad_h);
-                const i64 end_x = min(x + s.kernel_w, s.width + s.pad_w);
-                const float share =
-                    dy[p * area + oy * s.out_w + ox] / static_cast<float>(max(1, (end_y - y) * (end_x - x)));
-                for (i64 v = max(y, 0); v < min(end_y, s.height); ++v)
-                    for (i64 u = max(x, 0); u < min(end_x, s.width); ++u) to[v * s.width + u] += share;
-            }
+        float* share = space<float>(kSlotA, s.out_w);
+        for (i64 oy = 0; oy < s.out_h; ++oy) {
+            const i64 top = oy * s.stride_h - s.pad_h;
+            along(s.out_w, [&](i64 i, auto l) {
+                put(share + i, get(dy + p * area + oy * s.out_w + i, l) / area_of(s, top, row.columns[i / V].width), l);
+            });
+            spread_row(s, share, top, to);
+        }
     });
 }
 
