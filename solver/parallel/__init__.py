@@ -5,7 +5,8 @@ sum the gradients while backward goes on; ``parallel.py`` is what a solver calls
 """
 
 from .base import Communicator, Pending
+from .bucket_times import time_buckets
 from .choose import choose_communicator, ending_all
 from .parallel import Parallel
 
-__all__ = ["Communicator", "Parallel", "Pending", "choose_communicator", "ending_all"]
+__all__ = ["Communicator", "Parallel", "Pending", "choose_communicator", "ending_all", "time_buckets"]

@@ -117,7 +117,7 @@ def equal(communicator: Communicator, records: str, dtype: str) -> Any:
         for metrics in solver.train(20):
             if alone is None:
                 continue
-            metrics_alone = list(alone.train(1))[0]
+            (metrics_alone,) = alone.train(1)
             worst["loss"] = max(worst.get("loss", 0), abs(metrics.loss - metrics_alone.loss))
             for label, value in distance(solver, alone).items():
                 worst[label] = float(np.maximum(worst.get(label, 0), value))  # a NaN stays

@@ -11,6 +11,7 @@ from ._options import common, make_engine, one_of, stage_list, warn_gpu
 
 if TYPE_CHECKING:
     from ..netdef import Net
+    from ..solver.parallel import Communicator
 
 
 @click.command(epilog="Example: cortado time examples/digits/net.prototxt --iterations 20")
@@ -37,20 +38,46 @@ def command(
     stage: tuple[str, ...],
     gpu: str | None,
 ) -> None:
-    """Time every layer of MODEL, forward and backward: the median over a number of passes, in milliseconds."""
+    """Time every layer of MODEL, forward and backward: the median over a number of passes, in milliseconds.
+
+    Under mpirun also what it takes to sum each bucket of gradients over all ranks.
+    """
     from ..layers import Phase
     from ..netdef import Net
+    from ..plugins import plugin_manager
+    from ..solver.parallel import choose_communicator
 
     path = one_of(model, model_option, "the net file")
     warn_gpu(gpu)
+    communicator = choose_communicator("auto", plugin_manager())
+    root = communicator.rank == 0
+    threads = threads or communicator.threads()
     net = Net(path, Phase[phase], level=level, stages=stage_list(stage), engine=make_engine(engine, threads), seed=seed,
               allow_python_layers=allow_python_layers, root=root_folder)  # fmt: skip
-    click.echo(f"engine {net.engine.name} ({net.engine.isa}), phase {phase}, {iterations} passes")
+    if root:
+        click.echo(f"engine {net.engine.name} ({net.engine.isa}), phase {phase}, {iterations} passes")
     loss = net.forward()
     net.clear_param_diffs()
     net.backward()
-    click.echo(f"initial loss: {loss:g}")
-    _print(net, *_measure(net, iterations))
+    times = _measure(net, iterations)
+    if root:
+        click.echo(f"initial loss: {loss:g}")
+        _print(net, *times)
+    if communicator.size > 1:
+        _print_buckets(net, communicator, iterations)
+
+
+def _print_buckets(net: Net, communicator: Communicator, iterations: int) -> None:
+    from ..solver.parallel import time_buckets
+
+    rows = time_buckets(net, communicator, iterations)
+    if communicator.rank:
+        return
+    width = max((len(label) for label, _, _ in rows), default=6)
+    click.echo(f"\n{'bucket':{width}} {'MB':>9} {'sum ms':>9} {'MB/s':>8}   ({communicator.size} ranks)")
+    for label, size, seconds in rows:
+        click.echo(f"{label:{width}} {size / 1e6:9.3f} {seconds * 1e3:9.3f} {size / 1e6 / seconds:8.0f}")
+    click.echo(f"Average sum over ranks: {1e3 * sum(row[2] for row in rows):.3f} ms, without overlap.")
 
 
 def _measure(net: Net, iterations: int) -> tuple[list[float], list[float]]:

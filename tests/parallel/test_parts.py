@@ -1,0 +1,195 @@
+"""The parts of data-parallel training that one process can show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cortado import Blob, Net
+from cortado.errors import CommunicationError, MissingExtraError, ShapeError, SolverError
+from cortado.plugins import plugin_manager
+from cortado.proto import parse_text
+from cortado.solver.parallel import Communicator, choose_communicator, ending_all
+from cortado.solver.parallel.buckets import make_buckets
+from cortado.solver.parallel.half import HalfSum, pack, unpack
+from cortado.solver.parallel.single import Done, Single
+
+NET = """
+layer { name: "in" type: "DummyData" top: "x" dummy_data_param { shape { dim: 2 dim: 5 } data_filler { value: 1 } } }
+layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" param { name: "w" } param { name: "b" }
+  inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
+layer { name: "b" type: "InnerProduct" bottom: "a" top: "b" inner_product_param { num_output: 5
+  weight_filler { type: "xavier" } } }
+layer { name: "fixed" type: "InnerProduct" bottom: "b" top: "c" param { lr_mult: 0 } param { lr_mult: 0 }
+  inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
+layer { name: "c" type: "InnerProduct" bottom: "c" top: "d" param { name: "w" } param { name: "b" }
+  inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
+layer { name: "loss" type: "Reduction" bottom: "d" top: "loss" loss_weight: 1 }
+"""
+
+
+def net() -> Net:
+    message = parse_text(NET, plugin_manager().schema().message("NetParameter"), "test").message
+    return Net(message, 0, engine="reference", seed=1)
+
+
+def test_gradients_in_buckets_are_those_without() -> None:
+    plain, bucketed = net(), net()
+    buckets = make_buckets(bucketed, 1e-6)
+    for each in (plain, bucketed):
+        each.forward()
+        each.backward()
+    for p, q in zip(plain.learnable, bucketed.learnable, strict=True):
+        assert np.array_equal(p.blob.diff, q.blob.diff)
+    assert {b.label for b in buckets} == {"a[0]", "a[1]", "b[0]", "b[1]"}  # not the fixed one, and the shared one once
+    assert [b.label for b in buckets] == ["b[0]", "b[1]", "a[0]", "a[1]"]
+    for bucket in buckets:
+        (parameter,) = bucket.parameters
+        assert np.array_equal(bucket.flat[: bucket.used], parameter.blob.diff.ravel())
+        bucket.flat[:] = 7
+        assert (parameter.blob.diff == 7).all()
+
+
+def test_a_bucket_is_ready_when_the_first_layer_that_shares_is_done() -> None:
+    made = net()
+    ready = {p.label: b.ready for b in make_buckets(made, 1e-6) for p in b.parameters}
+    names = {label: made.layer_names[index] for label, index in ready.items()}
+    assert names == {"b[0]": "b", "b[1]": "b", "a[0]": "a", "a[1]": "a"}
+    (bucket,) = make_buckets(net(), 4, ranks=3)
+    assert (bucket.used, bucket.flat.size, made.layer_names[bucket.ready]) == (60, 60, "a")
+    assert bucket.label == "b[0] … a[1]"
+
+
+def test_a_view_of_a_gradient_in_a_bucket_is_made_once() -> None:
+    blob = Blob((2, 3))
+    blob.diff[...] = 4
+    flat = np.zeros(10, np.float32)
+    blob.place_diff(flat[2:8])
+    assert flat.tolist() == [0, 0, 4, 4, 4, 4, 4, 4, 0, 0]
+    assert blob.diff is blob.diff
+    with pytest.raises(ShapeError, match="needs 6 float32 for its gradient"):
+        blob.place_diff(flat[:5])
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-6, 1.0, 1e6, 1e30])
+def test_half_precision_keeps_ten_bits_of_any_size(size: float) -> None:
+    rng = np.random.default_rng(0)
+    values = (rng.standard_normal((3, 40)) * size).astype(np.float32)
+    values[0, :20] *= 1e-3
+    values[2] = 0
+    packed, back = np.zeros((3, 42), np.float16), np.empty_like(values)
+    pack(values, packed)
+    unpack(packed, back)
+    assert np.allclose(back, values, rtol=2**-10, atol=0)
+
+
+def test_half_precision_passes_infinity_and_nan_on() -> None:
+    values = np.array([[np.inf, 1], [np.nan, 1]], np.float32)
+    packed, back = np.zeros((2, 4), np.float16), np.empty_like(values)
+    pack(values, packed)
+    unpack(packed, back)
+    assert back[0].tolist() == [np.inf, 1]
+    assert np.isnan(back[1, 0])
+
+
+def test_half_sum_of_one_rank() -> None:
+    flat = np.arange(6, dtype=np.float32)
+    Single().wait(HalfSum(Single(), flat).start())
+    assert flat.tolist() == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        ({}, "single"),
+        ({"OMPI_COMM_WORLD_SIZE": "1"}, "single"),
+        ({"PMI_SIZE": "4"}, "mpi"),
+        ({"PMIX_RANK": "0"}, "mpi"),
+    ],
+)
+def test_detection(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], name: str) -> None:
+    for variable in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "MPI_LOCALNRANKS", "PMIX_RANK"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    asked: list[str] = []
+
+    class Plugins:
+        def get(self, kind: str, name: str) -> Any:
+            asked.append(f"{kind}/{name}")
+            return type("Entry", (), {"item": Single})
+
+    if environment == {"PMI_SIZE": "4"}:
+        with pytest.raises(SolverError, match="the launcher has started 4 processes, but the MPI of mpi4py sees one"):
+            choose_communicator("auto", Plugins())  # type: ignore[arg-type]
+    else:
+        choose_communicator("auto", Plugins())  # type: ignore[arg-type]
+    assert asked == [f"communicators/{name}"]
+
+
+def test_names_of_communicators() -> None:
+    assert {"single", "mpi"} <= set(plugin_manager().registry("communicators").names())
+    with pytest.raises(SolverError, match="unknown communicator 'mpl' \\(did you mean 'mpi'"):
+        choose_communicator("mpl", plugin_manager())
+
+
+def test_without_mpi4py(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "mpi4py", None)
+    with pytest.raises(MissingExtraError, match=r"pip install cortado\[mpi\]"):
+        choose_communicator("mpi", plugin_manager())
+
+
+class Pair(Communicator):
+    """Rank 0 of 2, the other of which says nothing."""
+
+    type, size, timeout = "pair", 2, 0.05
+
+    def present(self, seconds: float) -> set[int]:
+        return {0}
+
+    def abort(self, status: int) -> Any:
+        raise SystemExit(status)
+
+
+class Never(Done):
+    def done(self) -> bool:
+        return False
+
+
+def test_silence_is_an_error_that_names_the_rank() -> None:
+    with pytest.raises(CommunicationError, match=r"rank 0: rank 1 of 2 must answer within 0.05 s; got nothing"):
+        Pair().wait(Never())
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "told"),
+    [
+        (SolverError("too late"), 1, "error: rank 0: too late\n"),
+        (KeyError("x"), 1, "error: rank 0: KeyError: 'x'\n"),
+        (SystemExit(130), 130, ""),
+        (SystemExit(0), 0, ""),
+    ],
+)
+def test_an_error_ends_all(capsys: pytest.CaptureFixture[str], raised: BaseException, status: int, told: str) -> None:
+    def fail() -> None:
+        with ending_all(Pair()):
+            raise raised
+
+    assert exit_status(fail) == status
+    assert capsys.readouterr().err == told
+
+
+def exit_status(function: Callable[[], None]) -> Any:
+    with pytest.raises(SystemExit) as caught:
+        function()
+    return caught.value.code
+
+
+def test_alone_nothing_is_changed() -> None:
+    with pytest.raises(KeyError), ending_all(Single()):
+        raise KeyError
+    assert Single().gather(b"x") == [b"x"]
+    assert Single().from_root(b"y") == b"y"
