@@ -34,14 +34,16 @@ class Bucket:
 
 def make_buckets(net: Net, megabytes: float, ranks: int = 1) -> list[Bucket]:
     """Move the gradients of all parameters of *net* that get one into buckets of about so many *megabytes*, in the
-    order in which backward completes them. A parameter that is larger has a bucket of its own.
+    order in which backward completes them. A parameter that is larger has a bucket of its own; of a small net a bucket
+    has at most a quarter, so that there is something to reduce before backward is over.
 
     No layer notices: ``blob.diff`` is where it was, with what it had in it, in other memory.
     """
     ready = _ready(net)
     found = [p for p in net.learnable if p.blob.diff_key in ready]
     found.sort(key=lambda p: -ready[p.blob.diff_key])  # stable: a layer's weights stay before its bias
-    return [_bucket(group, ready, ranks) for group in _groups(found, megabytes * MEGABYTE)]
+    quarter = sum(p.blob.count * p.blob.dtype.itemsize for p in found) / 4
+    return [_bucket(group, ready, ranks) for group in _groups(found, min(megabytes * MEGABYTE, quarter))]
 
 
 def _ready(net: Net) -> dict[int, int]:
