@@ -54,8 +54,8 @@ class Normalizer:
     """What a sum of losses is divided by, from ``loss_param``.
 
     FULL: all positions; VALID: those whose label is not ``ignore_label``; BATCH_SIZE: the items; NONE: 1; of R-FCN
-    PRE_FIXED: ``pre_fixed_normalizer``. Unless fixed it is never below 1. The old field ``normalize``, which counts only
-    without ``normalization``, means VALID or BATCH_SIZE.
+    PRE_FIXED: ``pre_fixed_normalizer``. Unless fixed it is never below 1. The old field ``normalize``, which counts
+    only without ``normalization``, means VALID or BATCH_SIZE.
     """
 
     mode: int
