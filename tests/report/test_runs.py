@@ -10,6 +10,7 @@ import pytest
 
 from cortado import Solver
 from cortado.errors import FileError, FormatError
+from cortado.plugins import plugin_manager
 from cortado.proto import parse_solver
 from cortado.report.runs import read_run
 from cortado.solver.callbacks.jsonl import JsonLines
@@ -29,7 +30,7 @@ average_loss: 2 random_seed: 1 snapshot_prefix: "%s" """
 
 
 def solver(prefix: Path, *callbacks: object) -> Solver:
-    return Solver(parse_solver(SOLVER % prefix, "solver.prototxt"), callbacks=callbacks)
+    return Solver(parse_solver(SOLVER % prefix, "solver.prototxt", plugin_manager().schema()), callbacks=callbacks)
 
 
 def test_jsonl(tmp_path: Path) -> None:
