@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -236,6 +237,10 @@ class Blob:
             raise ShapeError(
                 f"blobs that share memory need equal counts: '{self.name}' {self._shape}, '{other.name}' {other._shape}"
             )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: shape, range, and pictures of images and filters."""
+        return str(import_module("..report.notebook", __package__).blob_html(self))
 
     def __repr__(self) -> str:
         name = f"'{self.name}', " if self.name else ""

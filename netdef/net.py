@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -265,6 +266,10 @@ class Net:
             else:
                 missing.append(layer.name)
         return missing + [name for name, _ in left]
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a table of the layers."""
+        return str(import_module("..report.notebook", __package__).net_html(self))
 
     def __repr__(self) -> str:
         count = sum(p.blob.count for p in self.learnable)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -408,6 +409,10 @@ class Solver:
         root = self.parallel.root
         for callback in self.callbacks if root else [c for c in self.callbacks if not c.root_only]:
             getattr(callback, method)(*args)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: where the training is, and its net."""
+        return str(import_module("..report.notebook", __package__).solver_html(self))
 
     def __repr__(self) -> str:
         return f"<Solver {self.param.type} of {self.net!r} at iteration {self.iteration}>"
