@@ -112,3 +112,20 @@ def test_layout_of_branches_is_straight() -> None:
     upper = [i for _, i in sorted((boxes[i].x, i) for i in (2, 3))]
     lower = [i - 3 for _, i in sorted((boxes[i].x, i) for i in (5, 6))]
     assert upper == lower
+
+
+def test_a_net_of_hundreds_of_layers(parse: Callable[[str], Any]) -> None:
+    """Fifty residual blocks: everything in one picture, in a column of two lanes."""
+    text = 'layer { name: "in" type: "Input" top: "x0" input_param { shape { dim: 1 dim: 4 dim: 8 dim: 8 } } }\n'
+    for i in range(50):
+        text += f"""layer {{ name: "a{i}" type: "Convolution" bottom: "x{i}" top: "a{i}"
+                convolution_param {{ num_output: 4 kernel_size: 3 pad: 1 }} }}
+            layer {{ name: "bn{i}" type: "BatchNorm" bottom: "a{i}" top: "a{i}" }}
+            layer {{ name: "sc{i}" type: "Scale" bottom: "a{i}" top: "a{i}" }}
+            layer {{ name: "b{i}" type: "Convolution" bottom: "a{i}" top: "b{i}"
+                convolution_param {{ num_output: 4 kernel_size: 3 pad: 1 }} }}
+            layer {{ name: "e{i}" type: "Eltwise" bottom: "b{i}" bottom: "x{i}" top: "x{i + 1}" }}
+            layer {{ name: "r{i}" type: "ReLU" bottom: "x{i + 1}" top: "x{i + 1}" }}"""
+    root = ElementTree.fromstring(draw_svg(summarize(parse(text))))
+    assert len(list(root.iter(f"{SVG}g"))) == 151
+    assert float(root.get("width", "0")) < 700
