@@ -52,7 +52,7 @@ def read_weights(path: str | Path, plugins: PluginManager) -> Any:
     Errors: FileError, FormatError.
     """
     choice = _package().choose_for_binary(_dialects(plugins), path, plugins.schema(), plugins.dialect)
-    net = read_weights_message(path, choice.schema)
+    net = read_weights_message(path, plugins.keep(choice.schema))
     for dialect in choice.dialects:
         dialect.normalise(net)
     return net
@@ -86,7 +86,9 @@ def unknown_field_hint(plugins: PluginManager) -> KnownElsewhere:
 
 
 def _choose(text: str | bytes, message: str, plugins: PluginManager) -> Any:
-    return _package().choose_for_text(_Lazy(plugins), text, message, plugins.schema(), plugins.dialect)
+    choice = _package().choose_for_text(_Lazy(plugins), text, message, plugins.schema(), plugins.dialect)
+    plugins.keep(choice.schema)
+    return choice
 
 
 def _noted(document: Document[Any], choice: Any) -> Document[Any]:

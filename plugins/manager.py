@@ -94,6 +94,7 @@ class PluginManager:
         self._lock = threading.RLock()
         self._external_loaded = not self.external
         self._schema: Schema | None = None
+        self._kept: dict[int, Schema] = {}
 
     # -- looking up ---------------------------------------------------------------------------------------------
 
@@ -127,8 +128,13 @@ class PluginManager:
                     ]
                     first = dict(reversed(declared))
                     schema, self.refused = compose([d for d in dict.fromkeys(declared) if first[d[0]] == d[1]])
-                    self._schema = schema
+                    self._schema = self.keep(schema)
         return self._schema
+
+    def keep(self, schema: Schema) -> Schema:
+        """Hold on to *schema*, which messages that were read with it need to be understood later; returns it."""
+        self._kept[id(schema)] = schema
+        return schema
 
     def _declared(self, kind: str) -> list[tuple[ParametersClass, Provider]]:
         found = []

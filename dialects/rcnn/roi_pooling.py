@@ -79,7 +79,7 @@ class ROIPooling(ForkLayer):
             return
         dx, origin = bottom[0].diff, self.origin.data
         dx.fill(0)
-        flat = dx.reshape(*dx.shape[:2], -1)
+        flat = dx.reshape(*dx.shape[:2], dx.shape[2] * dx.shape[3])
         channel = np.arange(dx.shape[1])[:, None, None]
         for index, region in enumerate(bottom[1].data.reshape(-1, 5)):
             there = origin[index] >= 0

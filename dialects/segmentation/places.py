@@ -26,13 +26,17 @@ def check_places(layer: Layer, mask: Blob, plane: Blob) -> None:
 def scatter(x: Array, mask: Array, y: Array) -> None:
     """Put every pixel of *x* at its place in *y*, and 0 everywhere else."""
     y.fill(0)
-    planes = y.reshape(-1, y.shape[2] * y.shape[3])
+    planes = _planes(y)
     rows = np.arange(len(planes))[:, None]
-    planes[rows, mask.reshape(len(planes), -1).astype(np.intp)] = x.reshape(len(planes), -1)
+    planes[rows, _planes(mask).astype(np.intp)] = _planes(x)
 
 
 def gather(y: Array, mask: Array, x: Array) -> None:
     """Fetch every pixel of *x* from its place in *y*."""
-    planes = y.reshape(-1, y.shape[2] * y.shape[3])
-    places = mask.reshape(len(planes), -1).astype(np.intp)
-    x[...] = np.take_along_axis(planes, places, 1).reshape(x.shape)
+    x[...] = np.take_along_axis(_planes(y), _planes(mask).astype(np.intp), 1).reshape(x.shape)
+
+
+def _planes(array: Array) -> Array:
+    """One row per plane."""
+    num, channels, height, width = array.shape
+    return array.reshape(num * channels, height * width)

@@ -50,7 +50,7 @@ class LabelsequenceAccuracy(ForkLayer):
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         blank = self.param.blank_label
         said = bottom[0].data.argmax(2)
-        wanted = bottom[1].data.reshape(len(said), -1).astype(np.intp)
+        wanted = bottom[1].data.reshape(len(said), bottom[1].count // max(1, len(said))).astype(np.intp)
         right = sum(np.array_equal(_read(s, blank), _until(w, blank)) for s, w in zip(said, wanted, strict=True))
         top[0].data[...] = right / max(1, len(said))
 

@@ -113,3 +113,17 @@ def test_a_field_that_belongs_to_no_class(manager: PluginManager) -> None:
     manager.register(plugin, "acme")
     assert "augmentation_param" in manager.schema().message("LayerParameter").DESCRIPTOR.fields_by_name
     assert manager.get("parameters", "augmentation_param").item is augmentation
+
+
+def test_messages_of_a_dialect_are_understood_however_many_schemas_were_made_since(manager: PluginManager) -> None:
+    import gc
+
+    from cortado.proto import Addition, Schema, field
+
+    text = """layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 4 dim: 2 dim: 2 } } }
+              layer { name: "r" type: "Reorg" bottom: "x" top: "y" reorg_param { stride: 2 } }"""
+    message = parse_net_text(text, "net.prototxt", manager).message
+    for number in range(60):
+        Schema.compose([Addition(f"p{number}", fields={"LayerParameter": (field(f"f{number}", 90_000_000 + number),)})])
+    gc.collect()
+    assert cortado.Net(message, plugins=manager).blobs["y"].shape == (1, 16, 1, 1)

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from ..layers import Array, Blob, Layer, Phase
 from ..plugins import PluginManager, plugin_manager
-from ..proto import format_text, parse_text
+from ..plugins.dialects import layer_class as find_layer_class, text_schema
+from ..proto import Schema, format_text, parse_text
 from .layers import FILE, LayerRun, make_layer
 
 Input = tuple[int, ...] | npt.ArrayLike
@@ -69,7 +70,11 @@ class Subject:
 
     @cached_property
     def layer_class(self) -> type[Layer]:
-        found: type[Layer] = self.plugins.get("layers", self.case.type).item
+        """The class that a net would take; where a dialect has its own for the type, that one."""
+        text = self.case.text
+        block = text if text.lstrip().startswith("layer") else f"layer {{ {text} }}"
+        message: Any = self.parse(block)
+        found: type[Layer] = find_layer_class(message.layer[0], self.plugins)
         return found
 
     @cached_property
@@ -124,8 +129,9 @@ class Subject:
 
     def block(self, **fields: Any) -> str:
         """The layer as a ``layer { }`` text, all names filled in, with *fields* set to other values."""
-        message = self.plugins.schema().message("NetParameter")()
-        config = message.layer.add()  # type: ignore[attr-defined]
+        schema = Schema.of(self.config) or self.plugins.schema()
+        message: Any = schema.message("NetParameter")()
+        config = message.layer.add()
         config.CopyFrom(self.config)
         config.ClearField("phase")
         for name, value in fields.items():
@@ -137,8 +143,8 @@ class Subject:
         return format_text(message)
 
     def parse(self, text: str) -> Any:
-        """*text* as a NetParameter."""
-        return parse_text(text, self.plugins.schema().message("NetParameter"), FILE).message
+        """*text* as a NetParameter, of the schema that it needs."""
+        return parse_text(text, text_schema(text, "NetParameter", self.plugins).message("NetParameter"), FILE).message
 
 
 def fill_params(layer: Layer) -> None:

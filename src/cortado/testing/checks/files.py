@@ -11,8 +11,9 @@ import numpy as np
 from ...errors import CortadoError, MissingExtraError
 from ...layers import Array
 from ...netdef import Net
-from ...proto import format_text
+from ...proto import Schema, format_text, parse_text
 from ..cases import Subject, fill_params
+from ..layers import FILE
 from .check import ConformanceError, compare_all, require
 
 
@@ -21,7 +22,7 @@ def definition(subject: Subject) -> None:
     written = _net(subject, _message(subject)).definition
     expected = _tops(_net(subject, written), subject)
     binary = type(written).FromString(written.SerializeToString())
-    text = subject.parse(format_text(written))
+    text = parse_text(format_text(written), type(written), FILE).message
     for how, message in (("binary", binary), ("text", text)):
         require(message == written, f"the definition is another one when it was written as {how} and read again")
         compare_all(f"a net read from {how} differs in top {{}}", _tops(_net(subject, message), subject), expected)
@@ -51,7 +52,7 @@ def save_load(subject: Subject) -> None:
 
 def _message(subject: Subject) -> Any:
     """A net of Input layers and the layer."""
-    message = subject.parse("")
+    message: Any = (Schema.of(subject.config) or subject.plugins.schema()).message("NetParameter")()
     names = list(subject.config.bottom)
     for name, value in dict(zip(names, subject.inputs, strict=True)).items():
         layer = message.layer.add(name=f"input {name}", type="Input", top=[name])
