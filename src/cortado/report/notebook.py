@@ -68,7 +68,7 @@ def _pictures(blob: Blob) -> str:
     shape = blob.shape
     if len(shape) != 4 or min(shape[2:]) < 2 or max(shape[2:]) > 512:
         return ""
-    if max(shape[2:]) <= 11 and shape[0] > 1 and shape[1] <= 3:
+    if blob.name.endswith("]") and shape[1] <= 3:  # learned blobs are called LAYER[INDEX]
         grid = filter_grid(blob.data)
         return image_tag(grid, blob.name, min(640, 2 * grid.shape[1]))
     tags = [image_tag(to_pixels(one), f"{blob.name} {i}", 96) for i, one in enumerate(blob.data[:MOST_PICTURES])]
