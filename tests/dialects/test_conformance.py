@@ -23,21 +23,50 @@ CASES = [
     LayerCase('type: "DepthwiseConvolution" ' + CONVOLUTION, [(2, 3, 4, 5)]),
     LayerCase('type: "ReLU6"', [3 + 4 * RNG.normal(size=(2, 3, 4))]),
     LayerCase('type: "ShuffleChannel" shuffle_channel_param { group: 3 }', [(2, 6, 2, 2)]),
-    LayerCase('type: "Convolution3D" convolution3d_param { num_output: 2 kernel_size: 2 kernel_depth: 2 }', [(1, 2, 3, 4, 3)]),
-    LayerCase('type: "Deconvolution3D" convolution3d_param { num_output: 2 kernel_size: 2 kernel_depth: 2 }', [(1, 2, 2, 3, 3)]),
-    LayerCase('type: "Pooling3D" pooling3d_param { pool: MAX kernel_size: 2 kernel_depth: 2 stride: 2 }', [(1, 2, 4, 4, 4)]),
-    LayerCase('type: "BatchNorm" batch_norm_param { scale_bias: true eps: 0.001 }', [(4, 3, 2, 2)], id="BatchNorm-nvcaffe"),
-    LayerCase('type: "BN" bn_param { scale_filler { value: 1 } shift_filler { value: 0 } }', [(4, 3, 2, 2)], id="BN-segnet"),
-    LayerCase('type: "BN" bn_param { slope_filler { value: 1 } momentum: 0.75 eps: 0.001 }', [(4, 3, 2, 2)], id="BN-pspnet"),
+    LayerCase(
+        'type: "Convolution3D" convolution3d_param { num_output: 2 kernel_size: 2 kernel_depth: 2 }', [(1, 2, 3, 4, 3)]
+    ),
+    LayerCase(
+        'type: "Deconvolution3D" convolution3d_param { num_output: 2 kernel_size: 2 kernel_depth: 2 }',
+        [(1, 2, 2, 3, 3)],
+    ),
+    LayerCase(
+        'type: "Pooling3D" pooling3d_param { pool: MAX kernel_size: 2 kernel_depth: 2 stride: 2 }', [(1, 2, 4, 4, 4)]
+    ),
+    LayerCase(
+        'type: "BatchNorm" batch_norm_param { scale_bias: true eps: 0.001 }', [(4, 3, 2, 2)], id="BatchNorm-nvcaffe"
+    ),
+    LayerCase(
+        'type: "BN" bn_param { scale_filler { value: 1 } shift_filler { value: 0 } }', [(4, 3, 2, 2)], id="BN-segnet"
+    ),
+    LayerCase(
+        'type: "BN" bn_param { slope_filler { value: 1 } momentum: 0.75 eps: 0.001 }', [(4, 3, 2, 2)], id="BN-pspnet"
+    ),
     LayerCase('type: "Interp" interp_param { zoom_factor: 2 }', [(2, 3, 3, 4)]),
     LayerCase('type: "Upsample" upsample_param { scale: 3 }', [(2, 3, 2, 2)]),
-    LayerCase('type: "Unpooling" unpooling_param { kernel_size: 2 stride: 2 }', [(1, 2, 2, 4), MASK], reshaped=[(1, 2, 2, 4), MASK[..., ::-1]]),
+    LayerCase(
+        'type: "Unpooling" unpooling_param { kernel_size: 2 stride: 2 }',
+        [(1, 2, 2, 4), MASK],
+        reshaped=[(1, 2, 2, 4), MASK[..., ::-1]],
+    ),
     LayerCase('type: "Normalize" norm_param { across_spatial: false channel_shared: false }', [(2, 3, 2, 2)]),
     LayerCase('type: "Permute" permute_param { order: 0 order: 2 order: 3 }', [(2, 3, 4, 5)]),
     LayerCase('type: "PriorBox" prior_box_param { min_size: 20 }', [(1, 2, 3, 4), (1, 3, 60, 80)]),
-    LayerCase('type: "PriorBoxClustered" prior_box_param { width: 10 width: 20 height: 30 height: 5 }', [(1, 2, 3, 4), (1, 3, 60, 80)]),
-    LayerCase('type: "ROIPooling" roi_pooling_param { pooled_h: 3 pooled_w: 2 }', [(2, 2, 9, 9), REGIONS], reshaped=[(2, 2, 9, 9), REGIONS[:1]]),
-    LayerCase('type: "PSROIPooling" psroi_pooling_param { spatial_scale: 1 output_dim: 2 group_size: 2 }', [(2, 8, 9, 9), REGIONS], reshaped=[(2, 8, 9, 9), REGIONS[:1]], gradient={"atol": 1e-6}),
+    LayerCase(
+        'type: "PriorBoxClustered" prior_box_param { width: 10 width: 20 height: 30 height: 5 }',
+        [(1, 2, 3, 4), (1, 3, 60, 80)],
+    ),
+    LayerCase(
+        'type: "ROIPooling" roi_pooling_param { pooled_h: 3 pooled_w: 2 }',
+        [(2, 2, 9, 9), REGIONS],
+        reshaped=[(2, 2, 9, 9), REGIONS[:1]],
+    ),
+    LayerCase(
+        'type: "PSROIPooling" psroi_pooling_param { spatial_scale: 1 output_dim: 2 group_size: 2 }',
+        [(2, 8, 9, 9), REGIONS],
+        reshaped=[(2, 8, 9, 9), REGIONS[:1]],
+        gradient={"atol": 1e-6},
+    ),
     LayerCase('type: "SmoothL1Loss" smooth_l1_loss_param { sigma: 2 }', [(4, 3), (4, 3)]),
     LayerCase('type: "SoftmaxWithLossOHEM"', [(4, 3, 1, 1), LABELS.reshape(4, 1, 1, 1)]),
     LayerCase('type: "Reorg" reorg_param { stride: 2 }', [(2, 4, 4, 6)]),
@@ -46,8 +75,12 @@ CASES = [
     LayerCase('type: "Lstm" lstm_param { num_output: 3 batch_size: 2 }', [(8, 4), MARKS]),
     LayerCase('type: "ContinuationIndicator" continuation_indicator_param { time_step: 3 axis: 1 }', [(2, 4)]),
     LayerCase('type: "CtcLoss"', [(4, 2, 3), np.array([[1, 2], [2, 0.0]])], reshaped=[(4, 1, 3), np.array([[1, 2.0]])]),
-    LayerCase('type: "LabelsequenceAccuracy"', [(2, 3, 3), np.array([[1, 2], [2, 0.0]])], reshaped=[(1, 3, 3), np.array([[1, 2.0]])]),
-]  # fmt: skip
+    LayerCase(
+        'type: "LabelsequenceAccuracy"',
+        [(2, 3, 3), np.array([[1, 2], [2, 0.0]])],
+        reshaped=[(1, 3, 3), np.array([[1, 2.0]])],
+    ),
+]
 
 ELSEWHERE = {
     "AnnotatedData": "reads a database",
