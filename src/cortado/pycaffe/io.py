@@ -91,10 +91,11 @@ def load_image(filename: str | Path, color: bool = True) -> Array:
         raise FileError(f"cannot read this image: {error.strerror}", where=str(Path(filename).absolute())) from None
     pixels = _images.decode(content, f"the image {filename}", None)
     if pixels.shape[2] == 1:
-        grey = pixels.astype(np.float32) / np.float32(255)
-        return np.tile(grey, (1, 1, 3)) if color else grey
+        grey: Array = pixels.astype(np.float32) / np.float32(255)
+        return np.repeat(grey, 3, axis=2) if color else grey
     rgb: Array = pixels[..., 2::-1].astype(np.float32) / np.float32(255)
-    return rgb if color else np.asarray(rgb @ LUMINANCE)[..., None]
+    weighed: Array = rgb @ LUMINANCE
+    return rgb if color else weighed[..., None]
 
 
 def resize_image(im: npt.ArrayLike, new_dims: Sequence[int] | Array, interp_order: int = 1) -> Array:
@@ -118,7 +119,8 @@ def _resize_axis(image: Array, axis: int, size: int, order: int) -> Array:
     place = (np.arange(size) + 0.5) * (image.shape[axis] / size) - 0.5
     last = image.shape[axis] - 1
     if order == 0:
-        return image.take(np.clip(np.rint(place), 0, last).astype(np.int64), axis)
+        nearest: Array = image.take(np.clip(np.rint(place), 0, last).astype(np.int64), axis)
+        return nearest
     before = np.clip(np.floor(place), 0, last).astype(np.int64)
     weight = np.clip(place - before, 0, 1).astype(np.float32)
     weight = weight.reshape([-1 if i == axis else 1 for i in range(image.ndim)])
