@@ -19,6 +19,9 @@ from .sources import missing
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
+MOST_COMPRESSED = 1100
+"""By how much datasets may be larger than their file: a little more than zlib ever reaches."""
+
 KEPT_BYTES = 256 * 2**20
 """Bytes of rows that are kept in memory; files larger than this are read piece by piece."""
 
@@ -48,6 +51,9 @@ def read_header(path: Path, names: Sequence[str]) -> Header:
         if not rows:
             raise DataError(f"{path} must hold at least one row", got=str({n: d.shape for n, d in found.items()}))
         size = sum(int(d.size) * d.dtype.itemsize for d in found.values())
+        if size > MOST_COMPRESSED * path.stat().st_size:
+            rule = f"the datasets of {path} must be at most {MOST_COMPRESSED} times as large as the file"
+            raise DataError(rule, got=f"{size} bytes declared", hint="zlib never makes more of a file than that")
         return Header(path, rows, {name: tuple(d.shape[1:]) for name, d in found.items()}, size)
 
 

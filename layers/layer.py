@@ -39,7 +39,7 @@ class Layer:
     ``auto_tops``       missing tops are made up, unnamed
     ``no_gradient_to``  indices of bottoms that never get a gradient (labels, indices); -1 is the last
     ``stochastic``      draws random numbers in forward
-    ``stateful``        forward changes what the next forward computes
+    ``stateful``        forward changes what the next forward computes; ``run_state`` says what that is
 
     In the methods: ``self.param``, ``self.blobs`` (learned parameters, made by ``add_param``),
     ``self.param_propagate_down`` (whether each of those wants a gradient), ``self.runs_backward`` (whether backward is

@@ -13,8 +13,18 @@ import numpy as np
 import pytest
 
 from cortado import Net
+from cortado.data.hdf5 import read_header
 from cortado.data.sources.lmdb import Lmdb
-from cortado.errors import CortadoError, FileError, FormatError, NetError, ParseError, PluginError, ShapeError
+from cortado.errors import (
+    CortadoError,
+    DataError,
+    FileError,
+    FormatError,
+    NetError,
+    ParseError,
+    PluginError,
+    ShapeError,
+)
 from cortado.netdef import state
 from cortado.netdef.check import check_file
 from cortado.netdef.weight_files import read_weight_file
@@ -179,6 +189,14 @@ def test_hdf5_files_that_lead_nowhere(tmp_path: Path, build: Callable[[object], 
 def test_hdf5_files_that_declare_what_they_do_not_hold(tmp_path: Path, build: Callable[[object], None]) -> None:
     with pytest.raises(FormatError):
         read_weight_file(hdf5(tmp_path / "w.h5", build), plugin_manager())
+
+
+def test_hdf5_data_that_declare_what_they_do_not_hold(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "rows.h5", "w") as file:
+        file.create_dataset("x", shape=(4, HUGE), dtype="f4", chunks=(1, 1024))
+    with pytest.raises(DataError, match="at most 1100 times as large as the file; got 16000000 bytes declared"):
+        read_header(tmp_path / "rows.h5", ["x"])
 
 
 # -- LMDB --------------------------------------------------------------------------------------------------------
