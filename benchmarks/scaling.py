@@ -6,7 +6,9 @@
 One ``mpirun -n 2`` with one thread a rank does, in turn, one round each of: rank 0 alone while rank 1 sleeps; both
 ranks alone at the same time, without a word between them; both together. So what else the machine does meets all
 alike. Efficiency is time alone by time together; the part that is not communication (shared caches and memory, other
-programs) is seen in "both alone".
+programs) is seen in "both alone". Of each round counts the time that one in ten iterations does not exceed, as others
+may have been held up by other programs. Processor time is that of the median iteration, messages and a millisecond of
+asking for them included: on a machine that is busy with other things it says more than the clock.
 
 A slowed link is one that the communicator pretends: the sum of a bucket is there no sooner than latency plus
 2 (N-1)/N bytes / bandwidth after the one before it, as on a link that carries one bucket at a time.
@@ -26,6 +28,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median, quantiles
@@ -80,15 +83,18 @@ def slowed(communicator: Any, gigabits: float) -> None:
     communicator.start_allreduce = start
 
 
-def timed(solver: Any, seconds: float) -> list[float]:
-    """Times of iterations, for about so many seconds; of the same number on all ranks when they train together."""
+def timed(solver: Any, seconds: float, spent: list[float] | None = None) -> list[float]:
+    """Times of iterations, and in *spent* the processor time of each, for about so many seconds; of the same number on
+    all ranks when they train together."""
     count = getattr(solver, "count", 0)
     times: list[float] = []
     begin = time.perf_counter()
     while len(times) < count if count else time.perf_counter() - begin < seconds:
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         solver.step(1)
         times.append(time.perf_counter() - start)
+        if spent is not None:
+            spent.append(time.process_time() - cpu)
     return times
 
 
@@ -147,11 +153,12 @@ def measure(name: str, rounds: int, seconds: float, links: list[float], half: bo
     alone.count = together.count = count
     reducer = together.parallel.reducer
     waited: list[float] = []
+    cpu: dict[str, list[float]] = defaultdict(list)
     for _ in range(rounds):
         communicator.barrier()
-        row = timed(alone, seconds) if communicator.rank == 0 else []
+        row = timed(alone, seconds, cpu["alone"]) if communicator.rank == 0 else []
         communicator.barrier()
-        both = timed(alone, seconds)
+        both = timed(alone, seconds, cpu["both alone"])
         communicator.barrier()
         base = quick(row) if row else 0.0
         times.setdefault("alone", []).append(base)
@@ -160,14 +167,15 @@ def measure(name: str, rounds: int, seconds: float, links: list[float], half: bo
             slowed(communicator, link)
             before = reducer.waited
             key = f"{link:g} Gbit/s" if link else "together"
-            times.setdefault(key, []).append(quick(timed(together, seconds)))
+            times.setdefault(key, []).append(quick(timed(together, seconds, cpu[key])))
             waited += [(reducer.waited - before) / count] if not link else []
             slowed(communicator, 0)
             communicator.barrier()
         for key in times:
             pairs.setdefault(key, []).append(base / (times[key][-1] or 1))
-    return {"net": name, "engine": f"{engine.name} ({engine.isa})", "times": times, "pairs": pairs, "waited": waited,
-            **facts} if communicator.rank == 0 else {}  # fmt: skip
+    processor = {key: median(values) for key, values in cpu.items() if values}
+    row = {"processor": processor, "net": name, "engine": f"{engine.name} ({engine.isa})", "times": times}
+    return {**row, "pairs": pairs, "waited": waited, **facts} if communicator.rank == 0 else {}
 
 
 # -- outside ----------------------------------------------------------------------------------------------------
@@ -203,7 +211,8 @@ def show(row: dict[str, Any]) -> None:
     waited = median(row["waited"]) / median(row["times"]["together"]) if row["waited"] else math.nan
     print(f"  waiting for communication: {waited:.1%} of the time together")
     alone = best(row["times"]["alone"], min)
-    print(f"  {'':14} {'ms (better quartile)':>21} {'efficiency':>11} {'median of pairs':>16} {'model':>7}")
+    columns = [("", 14), ("ms", 9), ("efficiency", 11), ("of pairs", 9), ("processor ms", 13), ("efficiency", 11)]
+    print("  " + " ".join(f"{title:>{width}}" for title, width in columns) + f" {'model ms':>9}")
     for key, values in row["times"].items():
         time_ = best(values, min)
         link = float(key.split()[0]) if key.endswith("Gbit/s") else 0.0
@@ -214,7 +223,9 @@ def show(row: dict[str, Any]) -> None:
             buckets = [{**b, "ready": b["ready"] * scale} for b in row["buckets"]]
             predicted = iteration_time(buckets, row["compute"] * scale, row["update"] * scale, 2, link)
             model = f"{1e3 * predicted:.4g}"
-        print(f"  {key:14} {1e3 * time_:21.4g} {alone / time_:11.1%} {median(row['pairs'][key]):16.1%} {model:>7}")
+        cpu = row["processor"]
+        told = f"{key:>14} {1e3 * time_:9.4g} {alone / time_:11.1%} {median(row['pairs'][key]):9.1%}"
+        print(f"  {told} {1e3 * cpu[key]:13.4g} {cpu['alone'] / cpu[key]:11.1%} {model:>9}")
     print("  predicted efficiency, of nodes that compute as fast as one thread here / 32 times as fast:")
     print("  " + " ".join([f"{'nodes':>9}", *(f"{n:>11}" for n in NODES)]))
     for gigabits in (10.0, 100.0):
