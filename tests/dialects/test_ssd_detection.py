@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from cortado.dialects.ssd import average_precision
+from cortado.errors import DataError, ParameterError
 from cortado.testing import check_gradient, make_layer
 
 VARIANCE = (0.1, 0.1, 0.2, 0.2)
@@ -90,7 +92,7 @@ def encoded(prior, box):
     return np.array([x, y, math.log((box[2] - box[0]) / w), math.log((box[3] - box[1]) / h)]) / VARIANCE
 
 
-def multibox_loss(loc, conf, priors, truth, ratio=3.0, below=0.5, overlap=0.5):
+def multibox_loss(loc, conf, priors, truth, ratio=3.0, below=0.5, overlap=0.5, may=None):
     """The loss of SSD with bipartite and threshold matching and the hardest negatives, step by step."""
     loss, matches = 0.0, 0
     for image in range(len(loc)):
@@ -109,6 +111,7 @@ def multibox_loss(loc, conf, priors, truth, ratio=3.0, below=0.5, overlap=0.5):
                 of_prior[p] = int(ious[p].argmax())
         logs = conf[image] - np.log(np.exp(conf[image]).sum(1, keepdims=True))
         others = [p for p in range(len(priors)) if p not in of_prior and best[p] < below]
+        others = [p for p in others if may is None or may[p]]
         others = sorted(others, key=lambda p: logs[p, 0])[: int(len(of_prior) * ratio)]
         for p, o in of_prior.items():
             d = loc[image, p] - encoded(priors[p], objects[o, 3:7])
@@ -139,6 +142,89 @@ def test_the_loss_is_that_of_the_loops():
     loc, conf, prior, boxes, truth = batch()
     got, _ = run("mining_type: MAX_NEGATIVE neg_pos_ratio: 2", loc, conf, prior, truth)
     np.testing.assert_allclose(got, multibox_loss(loc, conf, boxes, truth, ratio=2))
+
+
+def test_a_first_step_moves_the_priors_and_spares_poor_ones():
+    loc, conf, prior, boxes, truth = batch()
+    rng = np.random.default_rng(8)
+    moves = 0.1 * rng.normal(size=(2, 24, 4))
+    object_ = rng.uniform(size=(2, 24))
+    object_[:, ::3] = 0.3
+    first = np.stack([1 - object_, object_], -1)
+    bottoms = [loc.reshape(2, -1), conf.reshape(2, -1), prior, truth[None, None]]
+    bottoms += [first.reshape(2, -1), moves.reshape(2, -1)]
+    text = LOSS % "objectness_score: 0.5 neg_pos_ratio: 1"
+    schema_of_refinedet = make_layer(text, bottoms)
+    (got,) = schema_of_refinedet.forward()
+    expected = matches = 0.0
+    for image in range(2):
+        moved = [decoded(p, m) for p, m in zip(boxes, moves[image], strict=True)]
+        rows = truth[truth[:, 0] == image] * ([0] + [1] * 7)
+        one = multibox_loss(loc[image][None], conf[image][None], moved, rows, 1.0, may=object_[image] >= 0.5)
+        plain = [max(iou(p, o[3:7]) for o in rows) for p in moved]
+        count = max(len(rows), sum(x >= 0.5 for x in plain))
+        expected, matches = expected + one * count, matches + count
+    np.testing.assert_allclose(got, expected / matches)
+    check_gradient(text, bottoms, skip_kinks=True)
+    with pytest.raises(ParameterError, match="must be given together"):
+        make_layer(LOSS % "", bottoms[:5])
+
+
+EVALUATE = 'type: "DetectionEvaluate" detection_evaluate_param { num_classes: 3 %s }'
+
+
+def test_evaluation_of_detections():
+    box, other = [0.1, 0.1, 0.4, 0.5], [0.5, 0.5, 0.9, 0.9]
+    truth = np.array([[0, 1, 0, *box, 0], [0, 1, 0, *other, 1], [1, 2, 0, *box, 0]])
+    found = np.array(
+        [
+            [0, 1, 0.3, *box],
+            [0, 1, 0.9, *box],
+            [0, 1, 0.5, *other],
+            [0, 1, 0.4, 0.1, 0.1, 0.2, 0.2],
+            [0, 2, 0.8, *box],
+            [1, 2, 0.7, *box],
+            [2, 1, 0.6, *box],
+            [3, -1, -1, -1, -1, -1, -1],
+        ]
+    )
+    heads = [[-1, 1, 2, -1, -1], [-1, 2, 1, -1, -1]]
+    rows = [[0, 1, 0.9, 1, 0], [0, 1, 0.5, 1, 0], [0, 1, 0.4, 0, 1], [0, 1, 0.3, 0, 1], [0, 2, 0.8, 0, 1]]
+    rows += [[1, 2, 0.7, 1, 0], [2, 1, 0.6, 0, 1]]
+    (got,) = make_layer(EVALUATE % "", [found[None, None], truth[None, None]]).forward()
+    np.testing.assert_allclose(got[0, 0], heads + rows)
+    (got,) = make_layer(EVALUATE % "evaluate_difficult_gt: false", [found[None, None], truth[None, None]]).forward()
+    heads[0][2], rows[1] = 1, [0, 1, 0.5, 0, 0]
+    np.testing.assert_allclose(got[0, 0], heads + rows)
+    assert average_precision(got) == {1: 1.0, 2: 0.5}
+
+
+def test_evaluation_in_pixels(tmp_path):
+    (tmp_path / "sizes.txt").write_text("a 10 20\nb 10 20\n")
+    truth = np.array([[0, 1, 0, 0.0, 0.0, 0.5, 0.5, 0], [1, 1, 0, 0.0, 0.0, 0.5, 0.5, 0]])
+    found = np.array([[0, 1, 0.5, 0.0, 0.0, 0.5, 0.2], [1, 1, 0.5, 0.0, 0.25, 0.5, 0.75]])
+    # 11 x 3 of 11 x 6 pixels; with 0.5 it is not less than the threshold
+    param = f'name_size_file: "{tmp_path}/sizes.txt" '
+    (got,) = make_layer(EVALUATE % param, [found[None, None], truth[None, None]]).forward()
+    assert got[0, 0, 2:, 3].tolist() == [1, 0]
+    # the upper and lower quarter of what the net saw were not of the image: 0.25 to 0.5 is its upper half
+    param += "resize_param { height: 40 width: 40 resize_mode: FIT_LARGE_SIZE_AND_PAD }"
+    truth[:, 4], truth[:, 6] = 0.25, 0.5
+    (got,) = make_layer(EVALUATE % param, [found[None, None], truth[None, None]]).forward()
+    assert got[0, 0, 2:, 3].tolist() == [0, 1]
+    (tmp_path / "sizes.txt").write_text("a 10\n")
+    with pytest.raises(DataError, match="name height width"):
+        make_layer(EVALUATE % param, [found[None, None], truth[None, None]])
+
+
+def test_average_precision():
+    right = np.array([1, 0, 1, 1, 0, 0, 1, 0])
+    rows = [[-1, 4, 5, -1, -1], *([0, 4, 1 - i / 10, r, 1 - r] for i, r in enumerate(right))]
+    precision = np.array([1, 2 / 3, 3 / 4, 4 / 7])
+    assert average_precision(rows)[4] == pytest.approx(precision.sum() / 5)
+    assert average_precision(rows, "MaxIntegral")[4] == pytest.approx((1 + 3 / 4 + 3 / 4 + 4 / 7) / 5)
+    # recalls 0 to 0.2, to 0.6, to 0.8
+    assert average_precision(rows, "11point")[4] == pytest.approx((3 * 1 + 4 * 3 / 4 + 2 * 4 / 7) / 11)
 
 
 def test_images_without_objects_cost_nothing():
