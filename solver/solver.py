@@ -424,7 +424,9 @@ def _param(source: Any, plugins: PluginManager, fields: dict[str, Any]) -> Any:
     message = source.message if isinstance(source, Document) else source
     if not hasattr(message, "SerializeToString"):
         raise SolverError("a solver is named by a path, a Document or a SolverParameter", got=repr(source))
-    schema = Schema.of(message) or plugins.schema()
+    own, schema = Schema.of(message), plugins.schema()
+    if own is not None and {a.key() for a in schema.additions} <= {a.key() for a in own.additions}:
+        schema = own  # that of a dialect; a message of the stock schema lacks the plugins' fields
     param = schema.message("SolverParameter").FromString(message.SerializeToString())
     for name, value in fields.items():
         if isinstance(value, (list, tuple)):

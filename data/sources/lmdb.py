@@ -80,9 +80,10 @@ class Lmdb(Source):
     @contextmanager
     def _damage_named(self) -> Iterator[None]:
         """Turn what LMDB says of pages that cannot be into an error that names the database."""
+        lmdb = need("lmdb", "lmdb", "lmdb", "reading an LMDB database")
         try:
             yield
-        except need("lmdb", "lmdb", "lmdb", "reading an LMDB database").Error as error:
+        except lmdb.Error as error:
             rule = f"the LMDB database {self.path.absolute()} cannot be read: {error}"
             raise DataError(rule, hint="copy or make it again") from None
 
