@@ -60,3 +60,19 @@ def test_what_it_refuses(folder):
     (folder / "list.txt").write_text("0.png\n")
     with pytest.raises(DataError, match="names an image and an image of labels"):
         layer(folder)
+
+
+def test_edge_maps_are_zeros_and_ones(folder):
+    rng = np.random.default_rng(4)
+    grey = rng.integers(0, 256, (3, 6, 8), np.uint8)
+    for index, one in enumerate(grey):
+        image_module.fromarray(one).save(folder / f"{index}_label.png")
+    text = f"""type: "ImageLabelmapData" transform_param {{ mirror: true crop_size: 5 }} image_data_param {{
+        source: "{folder}/list.txt" root_folder: "{folder}/" batch_size: 3 %s }}"""
+    data, label = make_layer(text % "", phase=Phase.TEST, dtype=np.float32).forward()
+    assert (data.shape, label.shape) == ((3, 3, 5, 5), (3, 1, 5, 5))
+    expected = (grey >= 128)[:, :5, 1:6]
+    for ours, there in zip(label[:, 0], expected, strict=True):
+        assert (ours == there).all() or (ours[:, ::-1] == there).all()
+    _, label = make_layer(text % "new_height: 12 new_width: 16", dtype=np.float32).forward()
+    assert set(np.unique(label)) == {0, 1}

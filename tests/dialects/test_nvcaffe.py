@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cortado.errors import FormatError
+from cortado.errors import FormatError, ParameterError
 from cortado.layers import Phase
 from cortado.netdef import Net
 from cortado.plugins import plugin_manager
@@ -74,3 +74,15 @@ def test_a_raw_blob_of_the_wrong_length_is_refused(tmp_path):
     path = weights(tmp_path, np.ones(4, "f2"), 1)
     with pytest.raises(FormatError, match=r"layer 'ip', blob 0: a blob of shape .4,. in float32 has 16 bytes"):
         read_weights(path, plugin_manager())
+
+
+def test_l1_loss():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 3, 4, 5))
+    (loss,) = make_layer('type: "L1Loss"', [a, b]).forward()
+    np.testing.assert_allclose(loss, abs(a - b).sum() / 3)
+    check_gradient('type: "L1Loss"', [a, b], skip_kinks=True)
+    (loss,) = make_layer('type: "L1Loss" l1_loss_param { }', [a, b]).forward()
+    np.testing.assert_allclose(loss, abs(a - b).sum() / 3)
+    with pytest.raises(ParameterError, match="l2_per_location"):
+        make_layer('type: "L1Loss" l1_loss_param { l2_per_location: true }', [a, b])
