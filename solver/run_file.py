@@ -21,6 +21,8 @@ from ..layers import Array
 from ..proto import atomic_path, read_bytes
 
 MAIN = "run.json"
+DAMAGE = (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError, RuntimeError)
+"""What reading a damaged archive raises; too deep a nesting and unknown ways of packing are kinds of RuntimeError."""
 MOST_MEMBERS = 100_000
 """Arrays in one file beyond which it is taken for an attack."""
 
@@ -68,7 +70,7 @@ def _read(data: bytes, path: str | Path) -> dict[str, Any]:
                 raise FormatError("the members of a run file are not compressed", where=str(path))
             tree = json.loads(archive.read(MAIN))
             filled = _filled(tree, archive)
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError, RecursionError, NotImplementedError) as error:
+    except DAMAGE as error:
         reason = f"this is no run file, or it is damaged: {error}"
         raise FormatError(reason, where=str(path), hint="resume from another snapshot") from None
     if not isinstance(filled, dict):
