@@ -11,4 +11,4 @@ cd "$root"
 LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" \
     ASAN_OPTIONS=detect_leaks=0:halt_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
     CORTADO_KERNELS=$(ls "$build"/_kernels*.so) \
-    python -m pytest -q -p no:cacheprovider --import-mode=importlib tests/engines/native "$@"
+    python -m pytest -q -s -p no:cacheprovider --import-mode=importlib tests/engines/native "$@"

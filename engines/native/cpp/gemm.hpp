@@ -121,7 +121,7 @@ inline void row_panel(const Product& p, const float* a, const float* b, i64 i, i
         if (to != nullptr) {
             kernel[width / V - 1](depth, a, b + at * depth, to, stride, add, bias);
         } else {
-            alignas(64) float tile[MR * NR];
+            alignas(64) float tile[MR * NR + V];  // whole vectors are read at any column of the last row
             kernel[width / V - 1](depth, a, b + at * depth, tile, width, false, bias);
             p.place(tile, width, i, rows, j + at, count, add);
         }
