@@ -2,12 +2,14 @@
 
 Dialect, Table                    a fork; what it adds to the schema
 choose_for_text, choose_for_binary    the schema that a file needs, and the dialects in it
+without_effect                    the fields of forks in a net that nothing reads
 known_elsewhere, known_type       who has a field or a layer type, for messages
 """
 
 from .base import Dialect
 from .choose import Choice, choose_by_name, choose_for_text, known_elsewhere, known_type
 from .combine import combine, merge
+from .effects import without_effect
 from .evidence import choose_for_binary
 from .table import Table
 
@@ -22,4 +24,5 @@ __all__ = [
     "known_elsewhere",
     "known_type",
     "merge",
+    "without_effect",
 ]

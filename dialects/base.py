@@ -23,6 +23,7 @@ class Dialect:
 
     ``type``      the name, as in ``--dialect ssd``
     ``fork``      which fork this is, for messages
+    ``common``    whether it is meant rather than other dialects that fit a file as well (false)
     ``tables``    what it adds to the schema, its own table last (see ``Table``)
     ``layers``    layer classes that its files mean by a type name, where other files mean another class; types that
                   all forks use alike come from the ``cortado_layers`` hook instead
@@ -43,6 +44,7 @@ class Dialect:
 
     type: ClassVar[str] = ""
     fork: ClassVar[str] = ""
+    common: ClassVar[bool] = False
     tables: ClassVar[Sequence[Table]] = ()
     layers: ClassVar[Mapping[str, LayerClass]] = {}
 

@@ -132,13 +132,13 @@ def _cover(dialects: Dialects, text: str | bytes, message: str, choice: Choice, 
 
 def _candidates(dialects: Dialects, seen: _Seen, choice: Choice) -> list[type[Dialect]]:
     """The dialects that know something of what is lacking: those first that know most of it, then those that have most
-    of the file's layer types, then the smallest."""
+    of the file's layer types, then common ones, then the smallest."""
     ranked = []
     for dialect in dialects:
         known = sum(dialect.knows(*name) for name in seen.unknown)
         if dialect not in choice.dialects and (known or seen.refused):
             types = len(seen.types.intersection(dialect.layer_types()))
-            ranked.append((-known, -types, dialect.size(), dialect.type, dialect))
+            ranked.append((-known, -types, not dialect.common, dialect.size(), dialect.type, dialect))
     return [entry[-1] for entry in sorted(ranked, key=lambda entry: entry[:-1])]
 
 

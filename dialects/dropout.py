@@ -30,6 +30,7 @@ class ForkDropout(Dropout):
     """
 
     type: ClassVar[str] = "Dropout"
+    reads: ClassVar[Sequence[str]] = ("DropoutParameter.scale_train", "DropoutParameter.sample_weights_test")
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from ..layers import Blobs
@@ -27,6 +28,7 @@ class CeilModePooling(Pooling):
     """
 
     type: ClassVar[str] = "Pooling"
+    reads: ClassVar[Sequence[str]] = ("PoolingParameter.ceil_mode",)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         if not getattr(self.param, "ceil_mode", True):

@@ -30,14 +30,16 @@ def read_net(path: str | Path, plugins: PluginManager) -> Document[Any]:
 def parse_net_text(text: str | bytes, file: str, plugins: PluginManager) -> Document[Any]:
     """Parse a net definition of any age and fork, and upgrade it. Errors: ParseError, NetError."""
     choice = _choose(text, "NetParameter", plugins)
-    return _noted(parse_net(text, file, choice.schema, known_elsewhere=unknown_field_hint(plugins)), choice)
+    document = parse_net(text, file, choice.schema, known_elsewhere=unknown_field_hint(plugins))
+    return _noted(document, choice, plugins)
 
 
 def read_solver(path: str | Path, plugins: PluginManager) -> Document[Any]:
     """Read a solver definition of any age and fork, upgraded. Errors: FileError, ParseError, SolverError."""
     text = read_prototxt(path)
     choice = _choose(text, "SolverParameter", plugins)
-    return _noted(parse_solver(text, str(path), choice.schema, known_elsewhere=unknown_field_hint(plugins)), choice)
+    document = parse_solver(text, str(path), choice.schema, known_elsewhere=unknown_field_hint(plugins))
+    return _noted(document, choice, plugins)
 
 
 def text_schema(text: str | bytes, message: str, plugins: PluginManager) -> Schema:
@@ -91,11 +93,12 @@ def _choose(text: str | bytes, message: str, plugins: PluginManager) -> Any:
     return choice
 
 
-def _noted(document: Document[Any], choice: Any) -> Document[Any]:
+def _noted(document: Document[Any], choice: Any, plugins: PluginManager) -> Document[Any]:
     if not choice.dialects:
         return document
     names = ", ".join(f"{d.type} ({d.fork})" for d in choice.dialects)
-    return replace(document, notes=(f"read with the fields of the dialect {names}", *document.notes))
+    idle = _package().without_effect(document.message, choice.dialects, lambda config: layer_class(config, plugins))
+    return replace(document, notes=(f"read with the fields of the dialect {names}", *idle, *document.notes))
 
 
 def _providers(schema: Schema) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from ...layers import Layer
 from ...plugins import hookimpl
 from ..base import Dialect, LayerClass
 from ..ssd.tables import ANNOTATIONS, LAYERS
@@ -41,3 +42,10 @@ class NVCaffe(Dialect):
 @hookimpl
 def cortado_dialects() -> list[type[Dialect]]:
     return [NVCaffe15, NVCaffe]
+
+
+@hookimpl
+def cortado_layers() -> list[type[Layer]]:
+    from .l1_loss import L1Loss
+
+    return [L1Loss]

@@ -38,6 +38,9 @@ class BatchNorm(ForkLayer, StockBatchNorm):
     """
 
     type: ClassVar[str] = "BatchNorm"
+    reads: ClassVar[Sequence[str]] = tuple(
+        f"BatchNormParameter.{name}" for name in ("scale_bias", "scale_filler", "bias_filler")
+    )
     tables: ClassVar[Sequence[Table]] = (NVCAFFE17,)
 
     def __init__(self, config: LayerParameter, context: LayerContext) -> None:

@@ -93,8 +93,9 @@ def cortado_dialects() -> list[type[Dialect]]:
 @hookimpl
 def cortado_layers() -> list[type[Layer]]:
     from .dense_image_data import DenseImageData
+    from .image_labelmap_data import ImageLabelmapData
     from .interp import Interp
     from .unpooling import Unpooling
     from .upsample import Upsample
 
-    return [DenseImageData, Interp, RunningBN, Unpooling, Upsample]
+    return [DenseImageData, ImageLabelmapData, Interp, RunningBN, Unpooling, Upsample]

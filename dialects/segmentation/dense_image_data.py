@@ -76,13 +76,15 @@ class DenseImageData(ForkLayer, DataLayer):
     param_field: ClassVar[str | None] = "dense_image_data_param"
     tables: ClassVar[Sequence[Table]] = (KENDALL, SEGNET)
     tops: ClassVar[Arity] = exactly(2)
+    linear: ClassVar[bool] = False
+    """Whether labels are interpolated when they are resized."""
 
     def open(self, top: Blobs) -> Producer:
         param = self.param
         count = self.batch_size(param)
         if bool(param.new_height) != bool(param.new_width):
             self.fail("new_height and new_width must be set together", "new_height")
-        factor = max(1, param.label_divide_factor)
+        factor = self.factor
         if factor > 1 and self.config.transform_param.crop_size:
             self.fail("label_divide_factor and crop_size must not both be given", "label_divide_factor", got=factor)
         if not param.source:
@@ -95,11 +97,23 @@ class DenseImageData(ForkLayer, DataLayer):
         transformers = (self.transformer(), self._for_labels())
         resolve, root = self.context.resolve, param.root_folder
         size = (param.new_height, param.new_width)
-        reader = PairReader(lambda path: beneath(root, path, resolve), param.is_color, size, factor)
+        shrink = images.resize if self.linear else _nearest
+        reader = PairReader(lambda path: beneath(root, path, resolve), param.is_color, size, factor, shrink)
+        reader.labels_of = self.labels_of
         maker = PairBatches(lines, reader, count, transformers, self.streams("transform"), self.share())
         for blob, shape in zip(top, maker.first_shapes(), strict=True):
             blob.reshape((count, *shape))
         return maker
+
+    @property
+    def factor(self) -> int:
+        """By how much the labels are smaller than the images."""
+        return max(1, getattr(self.param, "label_divide_factor", 1))
+
+    @staticmethod
+    def labels_of(grey: Array) -> Array:
+        """The labels that the grey values of an image mean."""
+        return grey
 
     def _for_labels(self) -> DataTransformer:
         """A transformer that crops and mirrors as that of the images, and changes no value."""
@@ -113,26 +127,34 @@ class DenseImageData(ForkLayer, DataLayer):
         shape = self.planned_shape((channels, height, width) if height and width else None, channels)
         if shape is None:
             return None
-        count, factor = self.param.batch_size, max(1, self.param.label_divide_factor)
+        count, factor = self.param.batch_size, self.factor
         return [(count, *shape), (count, 1, shape[1] // factor, shape[2] // factor)]
 
 
 class PairReader:
     """Reads an image and its labels."""
 
-    def __init__(self, find: Callable[[str], Path], color: bool, size: tuple[int, int], factor: int) -> None:
-        self.find, self.color, self.size, self.factor = find, color, size, factor
+    def __init__(
+        self,
+        find: Callable[[str], Path],
+        color: bool,
+        size: tuple[int, int],
+        factor: int,
+        shrink: Callable[[Array, int, int], Array],
+    ) -> None:
+        self.find, self.color, self.size, self.factor, self.shrink = find, color, size, factor, shrink
+        self.labels_of: Callable[[Array], Array] = lambda grey: grey
 
     def __call__(self, pair: Pair) -> tuple[Array, Array]:
         image = images.read_image(self.find(pair.image), self.color, *self.size)
         labels = images.read_image(self.find(pair.labels), False)
-        wanted = tuple(size // self.factor for size in image.shape[:2])
+        wanted = (image.shape[0] // self.factor, image.shape[1] // self.factor)
         if labels.shape[:2] != wanted:
             if not self.size[0] and self.factor == 1:
                 rule = f"the labels {pair.labels} must have the size of the image, {image.shape[:2]}"
                 raise DataError(rule, got=str(labels.shape[:2]), hint="or give new_height and new_width")
-            labels = _nearest(labels, *wanted)
-        return images.to_planes(image), images.to_planes(labels)
+            labels = self.shrink(labels, wanted[0], wanted[1])
+        return images.to_planes(image), images.to_planes(self.labels_of(labels))
 
 
 def _nearest(pixels: Array, height: int, width: int) -> Array:

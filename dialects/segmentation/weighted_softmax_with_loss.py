@@ -36,6 +36,7 @@ class WeightedSoftmaxWithLoss(SoftmaxWithLoss):
     """
 
     type: ClassVar[str] = "SoftmaxWithLoss"
+    reads: ClassVar[Sequence[str]] = ("LossParameter.weight_by_label_freqs", "LossParameter.class_weighting")
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)

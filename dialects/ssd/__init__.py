@@ -8,7 +8,10 @@ from ...layers import Layer
 from ...plugins import hookimpl
 from ..base import Dialect
 from ..table import Table
+from .precision import average_precision
 from .tables import ANNOTATIONS, LAYERS, OWN, TRANSFORM, TTC
+
+__all__ = ["SSD", "TrainingToolbox", "average_precision", "cortado_dialects", "cortado_layers"]
 
 
 class SSD(Dialect):
@@ -16,6 +19,7 @@ class SSD(Dialect):
 
     type: ClassVar[str] = "ssd"
     fork: ClassVar[str] = "SSD, weiliu89/caffe"
+    common: ClassVar[bool] = True
     tables: ClassVar[tuple[Table, ...]] = (ANNOTATIONS, LAYERS, TRANSFORM, OWN)
 
 
@@ -34,6 +38,8 @@ def cortado_dialects() -> list[type[Dialect]]:
 
 @hookimpl
 def cortado_layers() -> list[type[Layer]]:
+    from .annotated_data import AnnotatedData
+    from .detection_evaluate import DetectionEvaluate
     from .detection_output import DetectionOutput
     from .multibox_loss import MultiBoxLoss
     from .normalize import Normalize
@@ -41,4 +47,13 @@ def cortado_layers() -> list[type[Layer]]:
     from .prior_box import PriorBox
     from .prior_box_clustered import PriorBoxClustered
 
-    return [DetectionOutput, MultiBoxLoss, Normalize, Permute, PriorBox, PriorBoxClustered]
+    return [
+        AnnotatedData,
+        DetectionEvaluate,
+        DetectionOutput,
+        MultiBoxLoss,
+        Normalize,
+        Permute,
+        PriorBox,
+        PriorBoxClustered,
+    ]

@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from ...layers import Arity, Array, Blob, Blobs, exactly
+from ...layers import Arity, Array, Blob, Blobs, between
 from ...layers.loss import LossLayer, Normalizer
 from ..boxes import CENTER_SIZE, decode, encode, suppress
 from ..fork_layer import ForkLayer
@@ -22,13 +22,26 @@ SMALLEST = 1.17549435e-38
 
 
 class Parts(NamedTuple):
-    """The terms of the loss of a batch: which priors have an object, which are shown as background (None: all others),
-    and the labels of the objects."""
+    """The terms of the loss of a batch: which priors have an object, and are where; what their offsets should be, and
+    the labels of the objects; which priors are shown as background (None: all others)."""
 
     matched: tuple[Array, Array]
+    priors: Array
     targets: Array
     labels: Array
     negatives: tuple[Array, Array] | None
+
+
+class Image(NamedTuple):
+    """What one image is judged by: offsets and scores of all priors, the priors and their variances, the objects, and
+    which priors may be shown as background."""
+
+    offsets: Array
+    scores: Array
+    prior: Array
+    variance: Array
+    truth: Truth
+    possible: Array
 
 
 class MultiBoxLoss(ForkLayer, LossLayer):
@@ -47,7 +60,10 @@ class MultiBoxLoss(ForkLayer, LossLayer):
 
     Bottoms: offsets, N × (priors · 4), times classes where locations are not shared; scores before the softmax, N ×
     (priors · classes); the priors, 1 × 2 × (priors · 4); the objects, 1 × 1 × any × 8: image, label, instance, xmin,
-    ymin, xmax, ymax, difficult. The first two get gradients. Top: the loss, without axes.
+    ymin, xmax, ymax, difficult. The first two get gradients. RefineDet adds two, what its first step says: the
+    probabilities of background and object, N × (priors · 2), and offsets, N × (priors · 4). The priors are then taken
+    where these offsets move them, and are not shown as background where the object's probability is below
+    ``objectness_score``. Top: the loss, without axes.
 
     Parameters, in ``multibox_loss_param``: ``num_classes`` (required); ``share_location`` (true); ``loc_loss_type``
     (SMOOTH_L1, L2); ``conf_loss_type`` (SOFTMAX, LOGISTIC); ``loc_weight`` (1); ``match_type`` (PER_PREDICTION,
@@ -56,7 +72,8 @@ class MultiBoxLoss(ForkLayer, LossLayer):
     ``do_neg_mining``; ``neg_pos_ratio`` (3); ``neg_overlap`` (0.5); ``sample_size`` (64); ``nms_param``;
     ``use_prior_for_nms`` (false); ``code_type`` (CORNER); ``encode_variance_in_target`` (false);
     ``map_object_to_agnostic`` (false), all objects as class background + 1; ``ignore_cross_boundary_bbox`` (false);
-    ``bp_inside`` (false), with corners: no gradient from sides outside the image.
+    ``bp_inside`` (false), with corners: no gradient from sides outside the image; ``objectness_score`` (0.01), of
+    RefineDet.
     Errors: ParameterError; ShapeError; DataError for labels out of range.
 
     Example::
@@ -67,14 +84,15 @@ class MultiBoxLoss(ForkLayer, LossLayer):
           multibox_loss_param { num_classes: 21 code_type: CENTER_SIZE mining_type: MAX_NEGATIVE }
         }
 
-    Source: SSD's MultiBoxLoss layer (Liu et al., "SSD: Single Shot MultiBox Detector", 2016).
+    Source: SSD's MultiBoxLoss layer (Liu et al., "SSD: Single Shot MultiBox Detector", 2016); RefineDet's (Zhang
+    et al., 2018).
     """
 
     type: ClassVar[str] = "MultiBoxLoss"
     param_field: ClassVar[str | None] = "multibox_loss_param"
     tables: ClassVar[Sequence[Table]] = (ANNOTATIONS, LAYERS)
-    bottoms: ClassVar[Arity] = exactly(4)
-    no_gradient_to: ClassVar[tuple[int, ...]] = (2, 3)
+    bottoms: ClassVar[Arity] = between(4, 6)
+    no_gradient_to: ClassVar[tuple[int, ...]] = (2, 3, 4, 5)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
@@ -93,15 +111,18 @@ class MultiBoxLoss(ForkLayer, LossLayer):
             self.fail("sample_size must be at least 1", "sample_size", got=param.sample_size)
         if param.bp_inside and param.code_type == CENTER_SIZE:
             self.fail("bp_inside is for corners; code_type must not be CENTER_SIZE", "bp_inside")
+        if len(bottom) == 5:
+            self.fail("the first step's probabilities and offsets must be given together", "bottom", 4)
         self.normalizer = Normalizer.of(self.config)
         self.loc_grad, self.conf_grad = Blob(dtype=self.dtype), Blob(dtype=self.dtype)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        loc, conf, prior, truth = bottom
+        loc, conf, prior, truth = bottom[:4]
         if prior.num_axes < 3 or prior.shape[1] != 2 or prior.shape[2] % 4:
             self.fail_shape("the priors must be 1 x 2 x (priors · 4)", prior)
         self.images, self.priors = loc.shape[0], prior.shape[2] // 4
-        for blob, each in ((loc, self.sets * 4), (conf, self.classes)):
+        first = zip(bottom[4:], (2, 4), strict=False)
+        for blob, each in ((loc, self.sets * 4), (conf, self.classes), *first):
             if blob.count != self.images * self.priors * each:
                 rule = f"there must be {each} numbers for each of {self.priors} priors of {self.images} images"
                 self.fail_shape(rule, blob, prior)
@@ -114,17 +135,30 @@ class MultiBoxLoss(ForkLayer, LossLayer):
     # -- forward ------------------------------------------------------------------------------------------------
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
+        truths = read_truth(bottom[3].data, self.images, self.param.use_difficult_gt)
+        self._check_labels(truths, bottom)
+        images = self._images(bottom, truths)
+        parts = self._parts(images)
+        self.divisor = self.normalizer(self.images, self.images * self.priors, len(parts.labels))
+        loc = self._loc_loss(bottom[0].data.reshape(self.loc_grad.shape), parts)
+        conf = self._conf_loss(bottom[1].data.reshape(self.conf_grad.shape), parts)
+        top[0].data[...] = (self.param.loc_weight * loc + conf) / self.divisor
+
+    def _images(self, bottom: Blobs, truths: list[Truth]) -> list[Image]:
         offsets = bottom[0].data.reshape(self.loc_grad.shape)
         scores = bottom[1].data.reshape(self.conf_grad.shape)
         prior, variance = (part.reshape(-1, 4) for part in bottom[2].data[0])
-        truths = read_truth(bottom[3].data, self.images, self.param.use_difficult_gt)
-        self._check_labels(truths, bottom)
-        parts = self._parts(offsets, scores, prior, variance, truths)
-        matches = len(parts.labels)
-        self.divisor = self.normalizer(self.images, self.images * self.priors, matches)
-        loc = self._loc_loss(offsets, parts, prior)
-        conf = self._conf_loss(scores, parts)
-        top[0].data[...] = (self.param.loc_weight * loc + conf) / self.divisor
+        possible = np.ones((self.images, self.priors), bool)
+        priors = [prior] * self.images
+        if len(bottom) == 6:
+            least = getattr(self.param, "objectness_score", 0.01)
+            possible = bottom[4].data.reshape(self.images, self.priors, 2)[..., 1] >= least
+            moves = bottom[5].data.reshape(self.images, self.priors, 1, 4)
+            priors = [self._decoded(move, prior, variance)[:, 0] for move in moves]
+        if self.param.map_object_to_agnostic:
+            truths = [Truth(t.boxes, np.full(len(t.labels), self.background + 1)) for t in truths]
+        each = zip(offsets, scores, priors, [variance] * self.images, truths, possible, strict=True)
+        return [Image(*values) for values in each]
 
     def _check_labels(self, truths: list[Truth], bottom: Blobs) -> None:
         for truth in truths:
@@ -133,36 +167,35 @@ class MultiBoxLoss(ForkLayer, LossLayer):
             if (truth.labels == self.background).any():
                 self.fail("an object must not be background", "background_label_id", got=self.background)
 
-    def _parts(self, offsets: Array, scores: Array, prior: Array, variance: Array, truths: list[Truth]) -> Parts:
+    def _parts(self, images: list[Image]) -> Parts:
         rows: list[Array] = []
-        targets, labels, negatives = [np.empty((0, 4))], [np.empty(0, np.intp)], []
-        total = 0
-        if self.param.map_object_to_agnostic:
-            truths = [Truth(t.boxes, np.full(len(t.labels), self.background + 1)) for t in truths]
-        for image, truth in enumerate(truths):
-            found = self._match(offsets[image], prior, variance, truth)
-            shown = self._mine(offsets[image], scores[image], found, prior, variance, truth)
+        priors, targets, labels = [np.empty((0, 4))], [np.empty((0, 4))], [np.empty(0, np.intp)]
+        negatives: list[Array] = []
+        for index, image in enumerate(images):
+            found = self._match(image)
+            shown = self._mine(image, found)
             at = found.matched
-            total += len(at)
-            rows.append(np.stack([np.full(len(at), image), at]))
-            targets.append(self._encoded(prior[at], variance[at], truth.boxes[found.objects[at]]))
-            labels.append(truth.labels[found.objects[at]])
-            negatives.append(np.stack([np.full(len(shown), image), shown]))
+            rows.append(np.stack([np.full(len(at), index), at]))
+            priors.append(image.prior[at])
+            targets.append(self._targets(image, found))
+            labels.append(image.truth.labels[found.objects[at]])
+            negatives.append(np.stack([np.full(len(shown), index), shown]))
         matched = np.concatenate(rows, 1).astype(np.intp) if rows else np.empty((2, 0), np.intp)
         others = np.concatenate(negatives, 1).astype(np.intp) if negatives else np.empty((2, 0), np.intp)
         return Parts(
             (matched[0], matched[1]),
+            np.concatenate(priors),
             np.concatenate(targets),
             np.concatenate(labels),
             None if self.mining == NO_MINING else (others[0], others[1]),
         )
 
-    def _match(self, offsets: Array, prior: Array, variance: Array, truth: Truth) -> Match:
-        param = self.param
+    def _match(self, image: Image) -> Match:
+        param, truth = self.param, image.truth
         rule = (param.match_type, param.overlap_threshold, param.ignore_cross_boundary_bbox)
         if param.use_prior_for_matching:
-            return match(prior, truth.boxes, *rule)
-        boxes = self._decoded(offsets, prior, variance)
+            return match(image.prior, truth.boxes, *rule)
+        boxes = self._decoded(image.offsets, image.prior, image.variance)
         if self.sets == 1:
             return match(boxes[:, 0], truth.boxes, *rule)
         objects, overlap = np.full(self.priors, NONE), np.zeros(self.priors)
@@ -173,44 +206,49 @@ class MultiBoxLoss(ForkLayer, LossLayer):
             objects[taken], overlap[taken] = of_label[found.objects[taken]], found.overlap[taken]
         return Match(objects, overlap)
 
+    def _targets(self, image: Image, found: Match) -> Array:
+        """What the offsets of the priors with an object should be."""
+        at = found.matched
+        variance = None if self.param.encode_variance_in_target else image.variance[at]
+        return encode(image.prior[at], variance, image.truth.boxes[found.objects[at]], self.param.code_type)
+
     def _decoded(self, offsets: Array, prior: Array, variance: Array) -> Array:
         wide = None if self.param.encode_variance_in_target else variance[:, None]
         return decode(prior[:, None], wide, offsets, self.param.code_type)
 
-    def _encoded(self, prior: Array, variance: Array, boxes: Array) -> Array:
-        return encode(prior, None if self.param.encode_variance_in_target else variance, boxes, self.param.code_type)
-
-    def _mine(self, offsets: Array, scores: Array, found: Match, prior: Array, variance: Array, truth: Truth) -> Array:
+    def _mine(self, image: Image, found: Match) -> Array:
         """The priors to be shown as background; with HARD_EXAMPLE priors that are not chosen lose their object."""
         if self.mining == NO_MINING:
             return np.empty(0, np.intp)
-        loss = self._class_losses(scores, found, truth)
+        loss = self._class_losses(image, found)
         if self.mining == MAX_NEGATIVE:
-            at = np.flatnonzero((found.objects == NONE) & (found.overlap < self.param.neg_overlap))
+            at = np.flatnonzero((found.objects == NONE) & (found.overlap < self.param.neg_overlap) & image.possible)
             most = min(int(len(found.matched) * self.param.neg_pos_ratio), len(at))
         else:
             at = np.arange(self.priors)
-            loss = loss + self._box_losses(offsets, found, prior, variance, truth)
+            loss = loss + self._box_losses(image, found)
             most = min(self.param.sample_size, len(at))
-        chosen = self._hardest(at, loss, most, offsets, prior, variance)
+        chosen = self._hardest(at, loss, most, image)
         if self.mining == MAX_NEGATIVE:
             return np.sort(chosen)
         left_out = np.setdiff1d(found.matched, chosen)
         found.objects[left_out] = NONE
-        return np.sort(chosen[found.objects[chosen] == NONE])
+        return np.sort(chosen[(found.objects[chosen] == NONE) & image.possible[chosen]])
 
-    def _hardest(self, at: Array, loss: Array, most: int, offsets: Array, prior: Array, variance: Array) -> Array:
+    def _hardest(self, at: Array, loss: Array, most: int, image: Image) -> Array:
         nms = self.param.nms_param
         if self.mining == HARD_EXAMPLE and self.param.HasField("nms_param") and nms.nms_threshold > 0:
-            boxes = prior if self.param.use_prior_for_nms else self._decoded(offsets, prior, variance)[:, 0]
+            boxes = image.prior
+            if not self.param.use_prior_for_nms:
+                boxes = self._decoded(image.offsets, image.prior, image.variance)[:, 0]
             kept = suppress(boxes[at], loss[at], nms.nms_threshold, nms.top_k if nms.HasField("top_k") else -1, nms.eta)
             return at[kept][:most]
         return at[np.argsort(-loss[at], kind="stable")[:most]]
 
-    def _class_losses(self, scores: Array, found: Match, truth: Truth) -> Array:
+    def _class_losses(self, image: Image, found: Match) -> Array:
         """What each prior loses by its scores: as its object's class, or as background."""
-        labels = np.full(self.priors, self.background)
-        labels[found.matched] = truth.labels[found.objects[found.matched]]
+        scores, labels = image.scores, np.full(self.priors, self.background)
+        labels[found.matched] = image.truth.labels[found.objects[found.matched]]
         if self.param.conf_loss_type == LOGISTIC:
             wanted = labels[:, None] == np.arange(self.classes)
             return np.asarray(_cross_entropy(scores, wanted).sum(1))
@@ -218,12 +256,11 @@ class MultiBoxLoss(ForkLayer, LossLayer):
         losses: Array = np.log(np.exp(scores - top[:, None]).sum(1)) - (scores[np.arange(self.priors), labels] - top)
         return losses
 
-    def _box_losses(self, offsets: Array, found: Match, prior: Array, variance: Array, truth: Truth) -> Array:
+    def _box_losses(self, image: Image, found: Match) -> Array:
         """What each prior with an object loses by its box; 0 for the others."""
         losses, at = np.zeros(self.priors), found.matched
-        targets = self._encoded(prior[at], variance[at], truth.boxes[found.objects[at]])
-        sets = np.zeros(len(at), np.intp) if self.sets == 1 else truth.labels[found.objects[at]]
-        losses[at] = self._off(offsets[at, sets] - targets)[0].sum(1)
+        sets = np.zeros(len(at), np.intp) if self.sets == 1 else image.truth.labels[found.objects[at]]
+        losses[at] = self._off(image.offsets[at, sets] - self._targets(image, found))[0].sum(1)
         return losses
 
     def _off(self, difference: Array) -> tuple[Array, Array]:
@@ -233,14 +270,14 @@ class MultiBoxLoss(ForkLayer, LossLayer):
         size = np.abs(difference)
         return np.where(size < 1, difference * difference / 2, size - 0.5), np.clip(difference, -1, 1)
 
-    def _loc_loss(self, offsets: Array, parts: Parts, prior: Array) -> float:
+    def _loc_loss(self, offsets: Array, parts: Parts) -> float:
         grad = self.loc_grad.data
         grad.fill(0)
         image, at = parts.matched
         sets = np.zeros(len(at), np.intp) if self.sets == 1 else parts.labels
         difference = offsets[image, at, sets] - parts.targets
         if self.param.bp_inside:
-            difference = np.where((prior[at] >= 0) & (prior[at] <= 1), difference, 0)
+            difference = np.where((parts.priors >= 0) & (parts.priors <= 1), difference, 0)
         loss, slope = self._off(difference)
         grad[image, at, sets] = slope * self.param.loc_weight
         return float(loss.sum())

@@ -67,6 +67,7 @@ CASES = [
         reshaped=[(2, 8, 9, 9), REGIONS[:1]],
         gradient={"atol": 1e-6},
     ),
+    LayerCase('type: "L1Loss"', [(4, 3), (4, 3)]),
     LayerCase('type: "SmoothL1Loss" smooth_l1_loss_param { sigma: 2 }', [(4, 3), (4, 3)]),
     LayerCase('type: "SoftmaxWithLossOHEM"', [(4, 3, 1, 1), LABELS.reshape(4, 1, 1, 1)]),
     LayerCase('type: "Reorg" reorg_param { stride: 2 }', [(2, 4, 4, 6)]),
@@ -83,11 +84,12 @@ CASES = [
 ]
 
 ELSEWHERE = {
-    "AnnotatedData": "reads a database",
+    "AnnotatedData": "reads a database: test_annotated_data.py",
     "BoxAnnotatorOHEM": "works on the boxes of an R-FCN: test_rcnn_learning.py",
     "DenseImageData": "reads files: test_dense_image_data.py",
     "DetectionEvaluate": "works on the boxes of an SSD: test_ssd_detection.py",
     "DetectionOutput": "works on the boxes of an SSD: test_ssd_detection.py",
+    "ImageLabelmapData": "reads files: test_dense_image_data.py",
     "MultiBoxLoss": "works on the boxes of an SSD: test_ssd_detection.py",
     "Proposal": "works on the boxes of an R-CNN: test_rcnn_learning.py",
     "SmoothL1LossOHEM": "the case SmoothL1Loss, and test_rcnn_learning.py",
