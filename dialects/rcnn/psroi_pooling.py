@@ -103,11 +103,12 @@ class PSROIPooling(ForkLayer):
         corners = np.sign(regions[:, 1:]) * np.floor(np.abs(regions[:, 1:]) + 0.5)
         begin, end = corners[:, :2] * scale, (corners[:, 2:] + 1) * scale
         step = np.maximum(end - begin, 0.1) / self.parts
-        edges = np.arange(self.parts)
+        # in the precision of the regions, as there: an edge that is a whole number must come out as one
+        edges = np.arange(self.parts + 1).astype(step.dtype)
         bounds = []
         for axis in (1, 0):
-            first = np.floor(edges * step[:, axis, None] + begin[:, axis, None])
-            last = np.ceil((edges + 1) * step[:, axis, None] + begin[:, axis, None])
+            first = np.floor(edges[:-1] * step[:, axis, None] + begin[:, axis, None])
+            last = np.ceil(edges[1:] * step[:, axis, None] + begin[:, axis, None])
             bounds.append(np.clip(np.stack([first, last], -1), 0, size[1 - axis]).astype(np.intp))
         lengths = [np.maximum(bound[..., 1] - bound[..., 0], 0) for bound in bounds]
         return bounds[0], bounds[1], lengths[0][:, :, None] * lengths[1][:, None, :]

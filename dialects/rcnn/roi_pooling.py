@@ -96,10 +96,10 @@ def _rounded(values: Array) -> Array:
 def _bins(first: int, last: int, count: int, size: int) -> tuple[Array, Array]:
     """The places along one axis of each of *count* bins over *first* … *last*, (count, longest), the last one repeated
     in shorter bins; and which bins have any."""
-    step = max(last - first + 1, 1) / count
-    index = np.arange(count)
-    begin = np.clip(np.floor(index * step).astype(np.int64) + first, 0, size)
-    end = np.clip(np.ceil((index + 1) * step).astype(np.int64) + first, 0, size)
+    # in single precision, as there: it decides which way an edge falls that is a whole number but for rounding
+    edges = np.arange(count + 1, dtype=np.float32) * (np.float32(max(last - first + 1, 1)) / np.float32(count))
+    begin = np.clip(np.floor(edges[:-1]).astype(np.int64) + first, 0, size)
+    end = np.clip(np.ceil(edges[1:]).astype(np.int64) + first, 0, size)
     longest = max(1, int((end - begin).max()))
     places = np.minimum(begin[:, None] + np.arange(longest), np.maximum(end - 1, begin)[:, None])
     return np.minimum(places, size - 1), end > begin

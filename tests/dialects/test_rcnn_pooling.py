@@ -94,3 +94,12 @@ def test_what_they_refuse():
         make_layer(
             'type: "PSROIPooling" psroi_pooling_param { spatial_scale: 1 output_dim: 2 group_size: 3 }', [X, REGIONS]
         )
+
+
+def test_an_edge_that_is_a_whole_number_takes_no_further_column():
+    """Thirds of two columns, in single precision: 3 · (2 / 3) must not be a little more than 2."""
+    x = np.arange(9 * 8 * 10, dtype=np.float32).reshape(1, 9, 8, 10)
+    region = np.array([[0, 6, 2, 9, 15]], np.float32)
+    text = 'type: "PSROIPooling" psroi_pooling_param { spatial_scale: 0.5 output_dim: 1 group_size: 3 }'
+    (y,) = make_layer(text, [x, region], dtype=np.float32).forward()
+    np.testing.assert_allclose(y[0, 0, 0, 2], x[0, 2, 1:4, 4:5].mean())
