@@ -27,6 +27,7 @@ class Dialect:
     ``tables``    what it adds to the schema, its own table last (see ``Table``)
     ``layers``    layer classes that its files mean by a type name, where other files mean another class; types that
                   all forks use alike come from the ``cortado_layers`` hook instead
+    ``unlike``    types by which it means layers that have no implementation, where other forks mean one that has
 
     Example::
 
@@ -47,6 +48,7 @@ class Dialect:
     common: ClassVar[bool] = False
     tables: ClassVar[Sequence[Table]] = ()
     layers: ClassVar[Mapping[str, LayerClass]] = {}
+    unlike: ClassVar[Sequence[str]] = ()
 
     @classmethod
     def normalise(cls, net: Any) -> None:

@@ -59,6 +59,8 @@ class _Merger:
         self.base = base
         self.next = MOVED
         self.messages: dict[str, DescriptorProto] = {}
+        self.enums: dict[str, EnumDescriptorProto] = {}
+        self.open: list[str] = []
         self.fields: dict[str, list[FieldDescriptorProto]] = {}
         self.values: dict[str, dict[str, int]] = {}
         self.type_names: dict[str, str] = {}
@@ -68,9 +70,11 @@ class _Merger:
         return Addition(
             MERGED,
             messages=tuple(self.messages.values()),
+            enums=tuple(self.enums.values()),
             fields={scope: tuple(fields) for scope, fields in self.fields.items()},
             values=self.values,
             type_names=self.type_names,
+            open=tuple(self.open),
         )
 
     def add(self, table: Table) -> None:
@@ -84,6 +88,13 @@ class _Merger:
             else:
                 self.messages[message.name] = DescriptorProto()
                 self.messages[message.name].CopyFrom(message)
+        for one in addition.enums:
+            if one.name in self.enums:
+                self._unite_enums(self.enums[one.name], one)
+            elif one.name not in self.base.DESCRIPTOR.enum_types_by_name:
+                self.enums[one.name] = EnumDescriptorProto()
+                self.enums[one.name].CopyFrom(one)
+        self.open += [name for name in addition.open if name in self.messages and name not in self.open]
         for scope, fields in table.own_fields.items():
             self._extend(scope, fields)
         for scope, values in table.own_values.items():

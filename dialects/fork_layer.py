@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..errors import PluginError
+from ..errors import NetError, PluginError
 from ..layers import Layer, LayerContext
 from ..proto import Schema
 from .combine import combine
@@ -23,11 +23,26 @@ class ForkLayer(Layer):
     """
 
     tables: ClassVar[Sequence[Table]] = ()
+    without: ClassVar[Sequence[str]] = ()
+    """Fields of the layer's block that some fork has and that are refused where they are set to anything else than
+    their default: they would change the result."""
 
     def __init__(self, config: LayerParameter, context: LayerContext) -> None:
         if self.param_field and self.param_field not in config.DESCRIPTOR.fields_by_name:
             config = _with_tables(config, self.tables)
         super().__init__(config, context)
+        if self.param_field:
+            self._check_block()
+
+    def _check_block(self) -> None:
+        known = self.param.DESCRIPTOR.fields_by_name
+        ours: Any = combine(Schema.stock(), self.tables).LayerParameter.DESCRIPTOR.fields_by_name[str(self.param_field)]
+        if not any(field.name in known for field in ours.message_type.fields):
+            rule = f"this {self.param_field} is of a fork whose layer {self.type} has no implementation here"
+            self.fail(rule, error=NetError)
+        for name in self.without:
+            if name in known and getattr(self.param, name) not in (known[name].default_value, [], ()):
+                self.fail(f"{name} is read and not implemented", name, got=getattr(self.param, name))
 
 
 def _with_tables(config: LayerParameter, tables: Sequence[Table]) -> LayerParameter:

@@ -64,13 +64,15 @@ def layer_class(config: Any, plugins: PluginManager, where: Any = None) -> Any:
     """The class of the layer *config*: the one of its file's dialect, where that has its own for the type, else the
     registered one. Errors: UnknownLayerError, saying which fork has the type if one is known to."""
     schema = Schema.of(config)
-    for name in _providers(schema) if schema is not None else ():
-        entry = plugins.registry("dialects").entries.get(name)
-        found = entry[0].item.layers.get(config.type) if entry else None
-        if found is not None:
-            return found
+    theirs = _dialects_of(schema, plugins)
+    for dialect in theirs:
+        if config.type in dialect.layers:
+            return dialect.layers[config.type]
+    who = f"layer '{config.name}'"
     try:
-        return plugins.get("layers", config.type, where=where, who=f"layer '{config.name}'").item
+        if any(config.type in dialect.unlike for dialect in theirs):
+            raise UnknownLayerError(f"unknown layer type '{config.type}'", where=where, who=who)
+        return plugins.get("layers", config.type, where=where, who=who).item
     except UnknownLayerError as error:
         known = _package().known_type(_dialects(plugins), config.type, _providers(schema) if schema else ())
         error.hint = known or error.hint
@@ -99,6 +101,12 @@ def _noted(document: Document[Any], choice: Any, plugins: PluginManager) -> Docu
     names = ", ".join(f"{d.type} ({d.fork})" for d in choice.dialects)
     idle = _package().without_effect(document.message, choice.dialects, lambda config: layer_class(config, plugins))
     return replace(document, notes=(f"read with the fields of the dialect {names}", *idle, *document.notes))
+
+
+def _dialects_of(schema: Schema | None, plugins: PluginManager) -> list[Any]:
+    """The dialects whose tables are in *schema*, the last added first."""
+    entries = plugins.registry("dialects").entries if schema is not None else {}
+    return [entries[name][0].item for name in (_providers(schema) if schema else ()) if name in entries]
 
 
 def _providers(schema: Schema) -> list[str]:

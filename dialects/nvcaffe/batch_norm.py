@@ -9,8 +9,9 @@ from ...layers import Blob, Blobs, LayerContext
 from ...layers.batch_norm import BatchNorm as StockBatchNorm
 from ...layers.views import around
 from ..fork_layer import ForkLayer
+from ..ssd.tables import ANNOTATIONS, LAYERS
 from ..table import Table
-from .tables import NVCAFFE17
+from .tables import DETECTNET, NVCAFFE17
 
 if TYPE_CHECKING:
     from ...proto.caffe_pb2 import LayerParameter
@@ -41,7 +42,7 @@ class BatchNorm(ForkLayer, StockBatchNorm):
     reads: ClassVar[Sequence[str]] = tuple(
         f"BatchNormParameter.{name}" for name in ("scale_bias", "scale_filler", "bias_filler")
     )
-    tables: ClassVar[Sequence[Table]] = (NVCAFFE17,)
+    tables: ClassVar[Sequence[Table]] = (ANNOTATIONS, LAYERS, DETECTNET, NVCAFFE17)
 
     def __init__(self, config: LayerParameter, context: LayerContext) -> None:
         super().__init__(config, context)

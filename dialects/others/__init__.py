@@ -54,11 +54,19 @@ LAYERS_OF: dict[str, dict[str, LayerClass]] = {
 """Layers of stock types that these forks changed, and that have an implementation here."""
 
 
+UNLIKE: dict[str, tuple[str, ...]] = {
+    "happynear": ("BN", "Normalize"),
+    "happynear_ms": ("BN", "Normalize", "Proposal"),
+}
+"""Types that these forks use for layers of their own."""
+
+
 def dialect(name: str) -> type[Dialect]:
     """The dialect *name* of ``FORKS`` as a class."""
     fork, taken_over = FORKS[name]
     tables = (*taken_over, Table(name, HERE / f"{name}.table"))
-    described = {"type": name, "fork": fork, "tables": tables, "layers": LAYERS_OF.get(name, {}), "__doc__": f"{fork}."}
+    described = {"type": name, "fork": fork, "tables": tables, "layers": LAYERS_OF.get(name, {})}
+    described |= {"unlike": UNLIKE.get(name, ()), "__doc__": f"{fork}."}
     return type(name, (Dialect,), described)
 
 

@@ -11,6 +11,9 @@ from ..fork_layer import ForkLayer
 from ..table import Table
 from .tables import FAST_RCNN
 
+OF_CAFFE_WINDOWS = "smoothl1_param"
+"""The field under which caffe-windows has the same parameters."""
+
 
 class SmoothL1Loss(ForkLayer, LossLayer):
     """A loss that grows with the square of small differences and, for the sake of outliers, straight with large ones.
@@ -41,6 +44,8 @@ class SmoothL1Loss(ForkLayer, LossLayer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         self.difference, self.slope = Blob(dtype=self.dtype), Blob(dtype=self.dtype)
+        if any(field.name == OF_CAFFE_WINDOWS for field, _ in self.config.ListFields()):
+            self.param = getattr(self.config, OF_CAFFE_WINDOWS)
         if self.param.sigma <= 0:
             self.fail("sigma must be greater than 0", "sigma", got=self.param.sigma)
         self.square = float(self.param.sigma) ** 2

@@ -41,7 +41,10 @@ class RunningBN(ForkLayer, NeuronLayer):
 
     type: ClassVar[str] = "BN"
     param_field: ClassVar[str | None] = "bn_param"
-    tables: ClassVar[Sequence[Table]] = (BN,)
+    tables: ClassVar[Sequence[Table]] = (
+        BN,
+        Table("pspnet", "extend LayerParameter { BNParameter bn_param = 152; }"),
+    )
 
     def __init__(self, config: LayerParameter, context: LayerContext) -> None:
         super().__init__(config, context)
@@ -54,7 +57,7 @@ class RunningBN(ForkLayer, NeuronLayer):
             self.fail(rule, error=NetError, hint="those of PSPNet, yjxiong/caffe, SegNet, ENet and DeconvNet have one")
         if bottom[0].num_axes < 2:
             self.fail_shape("the bottom must have at least two axes (number, channels)", bottom[0])
-        self.batch = self.phase == Phase.TRAIN and not self.param.frozen
+        self.batch = self.phase == Phase.TRAIN and not getattr(self.param, "frozen", False)
         shape = (1, bottom[0].shape[1], 1, 1)
         for name, value in (("slope_filler", 1.0), ("bias_filler", 0.0)):
             self.add_param(shape, getattr(self.param, name) if self.param.HasField(name) else None, value=value)
@@ -86,7 +89,7 @@ class RunningBN(ForkLayer, NeuronLayer):
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         dy, z, dz = top[0].diff.reshape(self.view), self.normal.data, self.normal.diff
-        if not self.param.frozen:
+        if not getattr(self.param, "frozen", False):
             if self.param_propagate_down[0]:
                 self.engine.scale_backward_scale(z, dy, self.blobs[0].diff.reshape(-1))
             if self.param_propagate_down[1]:

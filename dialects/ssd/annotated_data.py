@@ -44,8 +44,9 @@ class AnnotatedData(ForkLayer, DataLayer):
     Parameters, in ``annotated_data_param``: ``batch_sampler``, repeated: each draws up to ``max_trials`` (100) windows
     with the scales and aspect ratios of ``sampler`` and keeps the first ``max_sample`` (all) that meet all of
     ``sample_constraint`` with one box; one window of all samplers is cut out. ``anno_type`` (that of the records);
-    ``yolo_data_type`` (0), with ``yolo_data_jitter`` (0.3) in place of samplers; ``label_map_file`` is read and does
-    nothing. In ``data_param``: ``source``, ``batch_size``, ``backend`` (LEVELDB) and ``prefetch``, as for Data.
+    ``yolo_data_type`` (0), with ``yolo_data_jitter`` (0.3) in place of samplers, and difficult boxes only with
+    ``train_diffcult`` (false); ``label_map_file`` is read and does nothing. In ``data_param``: ``source``,
+    ``batch_size``, ``backend`` (LEVELDB) and ``prefetch``, as for Data.
     Errors: ParameterError; FileError for a database that is not there; DataError that names the record.
 
     Example::
@@ -103,7 +104,9 @@ class AnnotatedData(ForkLayer, DataLayer):
         """The form of the labels, which the first record decides."""
         if not self.param.HasField("anno_type") and not datum_class().FromString(first).HasField("type"):
             return ClassLabels()
-        return YoloRows() if getattr(self.param, "yolo_data_type", 0) else BoxRows()
+        if getattr(self.param, "yolo_data_type", 0):
+            return YoloRows(self.param.train_diffcult)
+        return BoxRows()
 
     def _recipe(self) -> Recipe:
         param = self.config.transform_param
@@ -116,6 +119,8 @@ class AnnotatedData(ForkLayer, DataLayer):
         for number, sampler in enumerate(self.param.batch_sampler):
             self._check_sampler(sampler.sampler, number)
         yolo = getattr(self.param, "yolo_data_type", 0)
+        if yolo > 1:
+            self.fail("yolo_data_type must be 0 or 1", "yolo_data_type", got=yolo)
         return Recipe(
             self._plain_transformer(),
             train=self.phase == Phase.TRAIN,

@@ -50,6 +50,7 @@ class DetectionOutput(ForkLayer):
 
     type: ClassVar[str] = "DetectionOutput"
     param_field: ClassVar[str | None] = "detection_output_param"
+    without: ClassVar[Sequence[str]] = ("normalized",)
     tables: ClassVar[Sequence[Table]] = (ANNOTATIONS, LAYERS)
     bottoms: ClassVar[Arity] = between(3, 5)
     no_gradient_to: ClassVar[tuple[int, ...]] = (0, 1, 2, 3, 4)

@@ -23,7 +23,7 @@ class Normalize(ForkLayer):
 
     Parameters, in ``norm_param``: ``across_spatial`` (true); ``channel_shared`` (true), one factor for all channels;
     ``scale_filler`` (constant 1), how the factors begin; ``eps`` (1e-10).
-    Errors: ShapeError for fewer than two axes, or channels that change.
+    Errors: ParameterError without ``norm_param``; ShapeError for fewer than two axes, or channels that change.
 
     Example::
 
@@ -40,6 +40,9 @@ class Normalize(ForkLayer):
     tables: ClassVar[Sequence[Table]] = (ANNOTATIONS, LAYERS)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
+        if not self.config.HasField("norm_param"):
+            hint = "norm_param { } means SSD's with its defaults; that of caffe-windows has no implementation here"
+            self.fail("a Normalize layer needs norm_param: without it, forks mean different things", hint=hint)
         if bottom[0].num_axes < 2:
             self.fail_shape("the bottom must have at least two axes (number, channels)", bottom[0])
         self.shared: bool = self.param.channel_shared

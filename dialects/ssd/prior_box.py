@@ -129,6 +129,7 @@ class PriorBox(PriorBoxBase):
     """
 
     type: ClassVar[str] = "PriorBox"
+    without: ClassVar[Sequence[str]] = ("width", "height")
 
     def box_sizes(self) -> list[tuple[float, float]]:
         least, most = self._sizes("min_size"), self._sizes("max_size")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
 import pytest
 
 import cortado
 from cortado.dialects import Dialect, Table
-from cortado.errors import ParseError, PluginError, UnknownLayerError
-from cortado.layers import Layer, Phase
+from cortado.errors import CortadoError, ParseError, PluginError, UnknownLayerError
+from cortado.layers import Layer, LayerContext, Phase, choose_engine
 from cortado.netdef import Net
 from cortado.plugins import PluginManager, plugin_manager
 from cortado.plugins.dialects import layer_class, parse_net_text, text_schema
+from cortado.proto import Schema
 from cortado.solver.check import check_net_or_solver
+from cortado.testing import make_layer
 
 
 @pytest.fixture
@@ -105,6 +108,15 @@ def test_a_layer_of_a_fork_without_implementation_is_named():
     assert "without an implementation here" in str(error.value)
 
 
+def test_a_type_by_which_a_fork_means_another_layer_is_not_taken_for_it():
+    text = """layer { name: "n" type: "Normalize" bottom: "a" top: "b" }
+        layer { name: "t" type: "TripletLoss" triplet_loss_param { margin: 3 } }
+        layer { name: "l" type: "Local" local_param { } }"""
+    layer = net(text).message.layer[0]
+    with pytest.raises(UnknownLayerError, match="'happynear"):
+        layer_class(layer, plugin_manager())
+
+
 def test_messages_with_fields_that_nobody_knows_are_passed_over():
     text = 'layer { name: "a" type: "Insanity" insanity_param { never_heard_of: 3 } }'
     assert net(text).message.layer[0].HasField("insanity_param")
@@ -189,3 +201,31 @@ def test_check_and_net_use_what_was_chosen(tmp_path):
     )
     assert check_net_or_solver(path).ok
     assert Net(path, Phase.TEST).blobs["out"].shape == (1, 3, 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ('type: "Normalize"', "a Normalize layer needs norm_param"),
+        (
+            'type: "Proposal" proposal_param { something_else: 1 }',
+            "unknown layer type 'Proposal' .a known",
+        ),
+        ('type: "PriorBox" prior_box_param { min_size: 3 width: 4 }', "width is read and not implemented"),
+        ('type: "BN" bn_param { never_heard_of: 3 }', "unknown layer type 'BN' .a known"),
+    ],
+)
+def test_blocks_of_forks_that_mean_another_layer_are_refused(text, rule, plugins):
+    bottoms = [np.ones((1, 2, 3, 4)), np.ones((1, 2, 3, 4)), np.ones((1, 3))]
+    many = {"Proposal": 3, "PriorBox": 2}
+    with pytest.raises(CortadoError, match=rule):
+        make_layer(text, bottoms[: many.get(text.split('"')[1], 1)])
+
+
+def test_every_layer_of_a_fork_has_its_parameters_in_a_net_that_mentions_none(plugins):
+    for entry in plugins.registry("layers").all():
+        layer = entry.item
+        if layer.__module__.startswith("cortado.dialects.") and layer.param_field:
+            config = Schema.stock().LayerParameter(name="x", type=entry.name)
+            context = LayerContext(Phase.TRAIN, choose_engine("reference", plugins), plugins)
+            assert layer(config, context).param is not None

@@ -101,6 +101,23 @@ def test_small_nets(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(ours, theirs, atol=2e-5)
 
 
+def test_proposals(tmp_path: Path) -> None:
+    proto, weights = tmp_path / "net.prototxt", tmp_path / "net.caffemodel"
+    proto.write_text(
+        """name: "net" input: "score" input_shape { dim: 1 dim: 18 dim: 6 dim: 8 }
+        input: "box" input_shape { dim: 1 dim: 36 dim: 6 dim: 8 } input: "info" input_shape { dim: 1 dim: 3 }
+        layer { name: "out" type: "Proposal" bottom: "score" bottom: "box" bottom: "info" top: "out"
+                proposal_param { feat_stride: 16 base_size: 16 min_size: 16 ratio: 0.5 ratio: 1 ratio: 2
+                                 scale: 2 scale: 4 scale: 8 pre_nms_topn: 60 post_nms_topn: 10 nms_thresh: 0.7 } }"""
+    )
+    Net(proto).save(weights)
+    rng = np.random.default_rng(0)
+    score, box = rng.uniform(size=(1, 9, 6, 8)), 0.2 * rng.normal(size=(1, 36, 6, 8))
+    given = {"score": np.concatenate([1 - score, score], 1), "box": box, "info": np.array([[96, 128, 1]])}
+    ours, theirs = both(proto, weights, {name: value.astype(np.float32) for name, value in given.items()})
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     "name",
     [

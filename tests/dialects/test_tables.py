@@ -135,6 +135,15 @@ def test_colliding_numbers_are_refused_exactly_and_moved_in_a_merger():
     assert (layer.a_param.x, layer.b_param.y) == (1, 2)
 
 
+def test_all_dialects_can_be_merged():
+    schema = merge(STOCK, [table for dialect in DIALECTS for table in dialect.tables])
+    numbers = [f.number for f in schema.LayerParameter.DESCRIPTOR.fields]
+    assert len(set(numbers)) == len(numbers)
+    for dialect in DIALECTS:
+        for scope, name in (n for table in dialect.tables for n in table.names if "." not in n[0]):
+            assert name in fields_of(schema, scope), (dialect.type, scope, name)
+
+
 def test_a_merger_unites_messages_of_one_name():
     a = Table("a", "message P { enum K { U = 0; } K k = 1; float x = 2; } extend LayerParameter { P p = 990; }")
     b = Table("b", "message P { enum K { U = 0; V = 1; } K k = 1; float y = 2; } extend LayerParameter { P p = 990; }")

@@ -43,10 +43,13 @@ class BoxRows(Labels):
 
 
 class YoloRows(Labels):
-    """For each image 300 rows, N x 1 x 300 x 5: label - 1, and centre and size of the box; then zeros. Difficult boxes
-    are left out."""
+    """For each image 300 rows, N x 1 x 300 x 5: label - 1, and centre and size of the box; then zeros. Boxes that are
+    difficult are left out, unless *difficult*."""
 
     most: ClassVar[int] = 300
+
+    def __init__(self, difficult: bool = False) -> None:
+        self.difficult = difficult
 
     def shape(self, samples: Sequence[Sample]) -> Shape:
         return len(samples), 1, self.most, 5
@@ -54,7 +57,7 @@ class YoloRows(Labels):
     def write(self, samples: Sequence[Sample], out: Array) -> None:
         out.fill(0)
         for index, sample in enumerate(samples):
-            found = sample.annotations.pick(sample.annotations.marks[:, 2] == 0)
+            found = sample.annotations.pick((sample.annotations.marks[:, 2] == 0) | self.difficult)
             if len(found) > self.most:
                 raise DataError(f"{sample.name}: an image may have at most {self.most} boxes", got=str(len(found)))
             rows = out[index, 0, : len(found)]
