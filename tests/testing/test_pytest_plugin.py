@@ -8,6 +8,10 @@ import pytest
 
 pytest_plugins = "pytester"
 
+EDITABLE = (
+    "ignore:Module already imported so cannot be rewritten; _editable_skbc_cortado:pytest.PytestAssertRewriteWarning"
+)
+
 HEAD = """
 import numpy as np
 import pytest
@@ -41,9 +45,8 @@ def author(pytester: pytest.Pytester) -> pytest.Pytester:
     """A folder of tests with the plugin, which an installed Cortado would bring by itself."""
     installed = "cortado" in {entry.name for entry in entry_points(group="pytest11")}
     options = [] if installed else ["-p cortado.testing.pytest_plugin"]
-    pytester.makeini(
-        "[pytest]\naddopts = " + " ".join(["--strict-markers", "-W error", "-p no:cacheprovider", *options])
-    )
+    addopts = " ".join(["--strict-markers", "-p no:cacheprovider", *options])
+    pytester.makeini(f"[pytest]\naddopts = {addopts}\nfilterwarnings =\n    error\n    {EDITABLE}")
     return pytester
 
 
