@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 FULL, VALID, BATCH_SIZE, NONE, PRE_FIXED = range(5)
 MODES = {"FULL": FULL, "VALID": VALID, "BATCH_SIZE": BATCH_SIZE, "NONE": NONE, "PRE_FIXED": PRE_FIXED}
+SMALLEST = 1.17549435e-38
+"""The smallest normal float32: no logarithm is taken of less, in either precision."""
 
 
 class LossLayer(Layer):

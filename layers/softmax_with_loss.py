@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+import numpy as np
+
 from ..plugins import hookimpl
-from .blob import Blob
-from .labels import LabelCheck
+from .blob import Array, Blob
+from .labels import LabelCheck, class_index
 from .layer import Blobs, Layer
-from .loss import LossLayer, Normalizer
+from .loss import SMALLEST, LossLayer, Normalizer
 from .views import around
 
 
@@ -67,6 +69,18 @@ class SoftmaxWithLoss(LossLayer):
             prob, label = self.probability.data.reshape(self.view), bottom[1].data.reshape(self.label_view)
             scale, dx = float(top[0].diff) / self.divisor, bottom[0].diff.reshape(self.view)
             self.engine.softmax_loss_backward(prob, label, self.normalizer.ignore_label, scale, dx)
+
+    def true_classes(self, labels: Blob) -> tuple[Array, Array]:
+        """The label of each position, outer × inner, and whether it counts; where it is ignored, the label is 0."""
+        label, ignored = class_index(labels.data.reshape(self.label_view)), self.normalizer.ignore_label
+        counts = np.ones(label.shape, bool) if ignored is None else label != ignored
+        return np.where(counts, label, 0), counts
+
+    def losses(self, labels: Blob) -> Array:
+        """The loss of each position after forward, outer × inner, not divided, 0 where the label is ignored."""
+        label, counts = self.true_classes(labels)
+        found = np.take_along_axis(self.probability.data.reshape(self.view), label[:, None], 1)[:, 0]
+        return np.where(counts, -np.log(np.maximum(found, SMALLEST)), 0)
 
 
 @hookimpl

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
-import numpy as np
-
-from ...layers import Arity, Blob, Blobs, between
-from ...layers.labels import LabelCheck
-from ...layers.loss import LossLayer, Normalizer
-from ...layers.views import around
+from ...layers import Arity, Blobs, between
+from ...layers.softmax_with_loss import SoftmaxWithLoss
 
 
-class SoftmaxWithLossOHEM(LossLayer):
+class SoftmaxWithLossOHEM(SoftmaxWithLoss):
     """SoftmaxWithLoss that also tells the probabilities and the loss of each region, by which one chooses.
 
     Forward ``loss = -1/n · sum log(max(p_l, 1.175e-38))`` with p the softmax of the scores and l the label, positions
@@ -38,45 +33,16 @@ class SoftmaxWithLossOHEM(LossLayer):
     """
 
     type: ClassVar[str] = "SoftmaxWithLossOHEM"
-    param_field: ClassVar[str | None] = "softmax_param"
     tops: ClassVar[Arity] = between(1, 3)
-
-    def setup(self, bottom: Blobs, top: Blobs) -> None:
-        super().setup(bottom, top)
-        self.normalizer = Normalizer.of(self.config)
-        self.probability = Blob(dtype=self.dtype, name=f"{self.name} probabilities")
-        self.check_labels = LabelCheck(self)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
-        outer, classes, inner = around(bottom[0].shape, self.axis(bottom[0], self.param.axis, "axis"))
-        if bottom[1].count != outer * inner:
-            self.fail_shape(f"there must be one label for each of {outer * inner} positions", bottom[1], bottom[0])
-        self.view, self.label_view = (outer, classes, inner), (outer, inner)
-        self.probability.reshape_like(bottom[0])
         for blob, like in zip(top[1:], bottom, strict=False):
             blob.reshape_like(like)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        ignore = self.normalizer.ignore_label
-        self.check_labels(bottom[1], self.view[1], ignore)
-        prob, label = self.probability.data.reshape(self.view), bottom[1].data.reshape(self.label_view)
-        self.engine.softmax_forward(bottom[0].data.reshape(self.view), prob)
-        total, valid = self.engine.softmax_loss_forward(prob, label, ignore)
-        self.divisor = self.normalizer(self.view[0], label.size, valid)
-        top[0].data[...] = total / self.divisor
+        super().forward(bottom, top)
         if len(top) > 1:
             self.engine.copy(self.probability.data, top[1].data)
         if len(top) > 2:
-            counts = np.ones(label.shape, bool) if ignore is None else label.astype(np.intp) != ignore
-            chosen = np.where(counts, label, 0).astype(np.intp)[:, None]
-            found = np.take_along_axis(prob, chosen, 1)[:, 0]
-            losses = np.where(counts, -np.log(np.maximum(found, np.finfo(np.float32).tiny)), 0)
-            top[2].data[...] = losses.reshape(top[2].shape)
-
-    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        self.refuse_gradients(propagate_down)
-        if propagate_down[0]:
-            prob, label = self.probability.data.reshape(self.view), bottom[1].data.reshape(self.label_view)
-            scale, dx = float(top[0].diff) / self.divisor, bottom[0].diff.reshape(self.view)
-            self.engine.softmax_loss_backward(prob, label, self.normalizer.ignore_label, scale, dx)
+            top[2].data[...] = self.losses(bottom[1]).reshape(top[2].shape)

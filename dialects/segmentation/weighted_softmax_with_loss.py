@@ -8,10 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...layers import Array, Blobs
-from ...layers.labels import class_index
 from ...layers.softmax_with_loss import SoftmaxWithLoss
-
-SMALLEST = 1.17549435e-38
 
 
 class WeightedSoftmaxWithLoss(SoftmaxWithLoss):
@@ -52,20 +49,15 @@ class WeightedSoftmaxWithLoss(SoftmaxWithLoss):
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         super().forward(bottom, top)
         if self.weighs:
-            label, weight = self._weights(bottom)
-            prob = self.probability.data.reshape(self.view)
-            found = np.take_along_axis(prob, label[:, None], 1)[:, 0]
-            top[0].data[...] = -(weight * np.log(np.maximum(found, SMALLEST))).sum() / self.divisor
+            top[0].data[...] = (self._weights(bottom) * self.losses(bottom[1])).sum() / self.divisor
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         super().backward(top, propagate_down, bottom)
         if self.weighs and propagate_down[0]:
             dx = bottom[0].diff.reshape(self.view)
-            self.engine.xp.multiply(dx, self._weights(bottom)[1][:, None], out=dx)
+            self.engine.xp.multiply(dx, self._weights(bottom)[:, None], out=dx)
 
-    def _weights(self, bottom: Blobs) -> tuple[Array, Array]:
-        """The label of each position, and its weight: 0 (and label 0) where it is ignored."""
-        label, ignored = class_index(bottom[1].data.reshape(self.label_view)), self.normalizer.ignore_label
-        counts = np.ones(label.shape, bool) if ignored is None else label != ignored
-        label = np.where(counts, label, 0)
-        return label, np.where(counts, self.class_weights[label], 0)
+    def _weights(self, bottom: Blobs) -> Array:
+        """The weight of each position, outer × inner: 0 where it is ignored."""
+        label, counts = self.true_classes(bottom[1])
+        return np.where(counts, self.class_weights[label], 0)

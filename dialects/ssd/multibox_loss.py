@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from ...layers import Arity, Array, Blob, Blobs, between
-from ...layers.loss import LossLayer, Normalizer
+from ...layers.loss import SMALLEST, LossLayer, Normalizer
 from ..boxes import CENTER_SIZE, decode, encode, suppress
 from ..fork_layer import ForkLayer
 from ..table import Table
@@ -18,7 +18,6 @@ from .tables import ANNOTATIONS, LAYERS
 L2 = 0
 LOGISTIC = 1
 NO_MINING, MAX_NEGATIVE, HARD_EXAMPLE = range(3)
-SMALLEST = 1.17549435e-38
 
 
 class Parts(NamedTuple):
