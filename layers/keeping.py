@@ -22,7 +22,6 @@ class KeepingLayer(NeuronLayer):
 
     def __init__(self, config: LayerParameter, context: LayerContext) -> None:
         super().__init__(config, context)
-        self.runs_backward = True
         self._kept = Blob(dtype=self.dtype, name=f"{self.name} input")
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:

@@ -56,3 +56,7 @@ def test_errors():
         make_layer(block(2), [draw(4, 2), np.zeros(5)])
     with pytest.raises(ParameterError, match=r"one top for each bottom but the last \(2\); got 1"):
         make_layer('layer { type: "Filter" bottom: "a" bottom: "b" bottom: "s" top: "y" }', [draw(2), draw(2), draw(2)])
+
+
+def test_the_selector_is_the_bottom_without_a_gradient():
+    assert make_layer(block(3), [draw(5, 2), draw(5), np.ones(5)]).differentiable() == [True, True, False]

@@ -14,7 +14,7 @@ from ..netdef import Net
 from ..netdef.sharing import Parameter
 from ..netdef.step import Step
 
-LABELLED = ("SoftmaxWithLoss", "MultinomialLogisticLoss", "HingeLoss", "InfogainLoss", "MultiClassHingeLoss")
+LABELLED = ("SoftmaxWithLoss", "MultinomialLogisticLoss", "HingeLoss", "InfogainLoss", "MulticlassHingeLoss")
 GATES = {"Sigmoid": (0.0, 1.0), "TanH": (-1.0, 1.0)}
 DEAD, SATURATED = 0.5, 0.5
 LAST = 5

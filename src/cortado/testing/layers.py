@@ -59,7 +59,8 @@ class LayerRun:
 
     def differentiable(self) -> list[bool]:
         """Per bottom, whether the layer's class lets it have a gradient."""
-        return [index not in self.layer.no_gradient_to for index in range(len(self.bottom))]
+        count = len(self.bottom)
+        return [self.layer.takes_gradient(index, count) for index in range(count)]
 
     def _write(self) -> bool:
         changed = False
