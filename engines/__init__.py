@@ -15,6 +15,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from ..errors import MissingExtraError, PluginError, nearest
+from ..lazy import lazy_names
 from .geometry import ConvGeometry, PoolGeometry
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ __all__ = [
     "register_engine",
 ]
 
-_LAZY = {"Array": ".engine", "Engine": ".engine", "ReferenceEngine": ".reference"}
 _BUILT_IN = {"native": ".native", "reference": ".reference"}
 _factories: dict[str, Callable[[], ReferenceEngine]] = {}
 _engines: dict[str, ReferenceEngine] = {}
@@ -90,7 +90,4 @@ def _make(name: str) -> ReferenceEngine:
     return factories[name]()
 
 
-def __getattr__(name: str) -> object:
-    if name in _LAZY:
-        return getattr(import_module(_LAZY[name], __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, engine="Array Engine", reference="ReferenceEngine")[0]

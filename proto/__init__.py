@@ -11,8 +11,9 @@ Names are loaded when they are first used: importing this package builds nothing
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .addition import Addition as Addition, Rule as Rule, enum as enum, field as field, message as message
@@ -46,34 +47,16 @@ if TYPE_CHECKING:
     from .text import parse_text as parse_text
     from .upgrade import upgrade_net as upgrade_net, upgrade_solver as upgrade_solver
 
-_HOMES = {
-    "addition": ("Addition", "Rule", "enum", "field", "message"),
-    "binary": ("parse_binary", "read_binary"),
-    "blobs": ("array_to_blob", "blob_shape", "blob_to_array", "is_legacy", "shapes_match"),
-    "document": ("Document", "Positions", "Unknown"),
-    "files": ("atomic_path", "atomic_write", "read_bytes", "read_prototxt", "read_text"),
-    "format": ("format_text",),
-    "read": (
-        *("parse_net", "parse_solver", "read_net", "read_solver"),
-        *("read_weights_message", "write_binary", "write_text"),
-    ),
-    "schema": ("Schema", "set_default"),
-    "text": ("parse_text",),
-    "upgrade": ("upgrade_net", "upgrade_solver"),
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-__all__ = sorted(_HOME_OF)
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"cortado.proto has no '{name}'")
-    value = getattr(import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *_HOME_OF]
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    addition="Addition Rule enum field message",
+    binary="parse_binary read_binary",
+    blobs="array_to_blob blob_shape blob_to_array is_legacy shapes_match",
+    document="Document Positions Unknown",
+    files="atomic_path atomic_write read_bytes read_prototxt read_text",
+    format="format_text",
+    read="parse_net parse_solver read_net read_solver read_weights_message write_binary write_text",
+    schema="Schema set_default",
+    text="parse_text",
+    upgrade="upgrade_net upgrade_solver",
+)

@@ -5,8 +5,9 @@ Names are loaded when they are first used.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .callbacks import Callback as Callback
@@ -17,23 +18,13 @@ if TYPE_CHECKING:
     from .regularizers import Regularizer as Regularizer
     from .solver import Solver as Solver
 
-_HOME_OF = {
-    "Callback": "callbacks",
-    "LearningRatePolicy": "lr_policies",
-    "Optimizer": "optimizers",
-    "Regularizer": "regularizers",
-    "Solver": "solver",
-    "TestResult": "metrics",
-    "TrainMetrics": "metrics",
-    "evaluate": "evaluate",
-}
-
-__all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'cortado.solver' has no attribute '{name}'")
-    value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    callbacks="Callback",
+    evaluate="evaluate",
+    lr_policies="LearningRatePolicy",
+    metrics="TestResult TrainMetrics",
+    optimizers="Optimizer",
+    regularizers="Regularizer",
+    solver="Solver",
+)

@@ -5,8 +5,9 @@ The names below are the public interface; each is imported when it is first used
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .lazy import lazy_names
 
 if TYPE_CHECKING:
     from .errors import (
@@ -39,27 +40,14 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "errors": """CommunicationError CortadoError DataError FileError FormatError MissingExtraError NetError
-        NumericsError ParameterError ParseError PermissionRefused PluginError ShapeError SolverError UnknownLayerError
-        WeightsError""",
-    "layers": "AutodiffLayer Blob Layer Phase",
-    "netdef": "Net",
-    "plugins": "Parameters hookimpl register unregister",
-    "solver": "Solver",
-}
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
-
-__all__ = sorted([*_MODULE_OF, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module 'cortado' has no attribute '{name}'")
-    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    errors="""CommunicationError CortadoError DataError FileError FormatError MissingExtraError NetError
+        NumericsError ParameterError ParseError PermissionRefused PluginError ShapeError SolverError
+        UnknownLayerError WeightsError""",
+    layers="AutodiffLayer Blob Layer Phase",
+    netdef="Net",
+    plugins="Parameters hookimpl register unregister",
+    solver="Solver",
+)
+__all__ += ["__version__"]

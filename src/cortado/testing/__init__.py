@@ -10,8 +10,9 @@ Names are loaded when they are first used, since pytest imports the kit's plugin
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..lazy import lazy_names
 
 if TYPE_CHECKING:
     from .cases import LayerCase as LayerCase
@@ -24,25 +25,11 @@ if TYPE_CHECKING:
     )
     from .layers import LayerRun as LayerRun, make_layer as make_layer
 
-_HOMES = {
-    "cases": "LayerCase",
-    "checks": "CHECKS ConformanceError",
-    "conformance": "CheckResult check_layer",
-    "gradients": "GradientError GradientReport check_gradient",
-    "layers": "LayerRun make_layer",
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
-
-__all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'cortado.testing' has no attribute '{name}'")
-    value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    cases="LayerCase",
+    checks="CHECKS ConformanceError",
+    conformance="CheckResult check_layer",
+    gradients="GradientError GradientReport check_gradient",
+    layers="LayerRun make_layer",
+)
