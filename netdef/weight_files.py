@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from ..proto import array_to_blob, atomic_path, blob_shape, blob_to_array, is_le
 
 if TYPE_CHECKING:
     from .formats import WeightFormat
+    from .formats.base import Learned
     from .net import Net
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -62,6 +63,15 @@ def read_weight_file(path: str | Path, plugins: PluginManager) -> list[StoredLay
         if weight_format.recognises(head, Path(path)):
             return weight_format.read(Path(path), plugins)
     return read_binary_weights(path, plugins)
+
+
+def format_for(path: str | Path, plugins: PluginManager) -> WeightFormat | None:
+    """The weight format that the end of *path* names, if any does."""
+    for entry in plugins.registry("weight_formats").all():
+        if str(path).endswith(tuple(entry.item.suffixes)):
+            found: WeightFormat = entry.item()
+            return found
+    return None
 
 
 def is_hdf5(path: str | Path) -> bool:
@@ -158,15 +168,24 @@ def save_binary(net: Net, path: str | Path, *, with_diff: bool) -> None:
 
 def save_hdf5(net: Net, path: str | Path, *, with_diff: bool) -> None:
     """Write ``/data/<layer>/<index>``, and ``/diff/…`` if asked for; shared blobs stand at their owner only."""
-    h5py = import_h5py("writing HDF5 weights")
     owned = {(p.layer.name, p.index) for p in net.learnable}
+
+    def stored(what: str) -> Learned:
+        return {
+            layer.name: {i: getattr(b, what) for i, b in enumerate(layer.blobs) if (layer.name, i) in owned}
+            for layer in net.layers
+        }
+
+    write_hdf5({what: stored(what) for what in (("data", "diff") if with_diff else ("data",))}, path)
+
+
+def write_hdf5(groups: Mapping[str, Learned], path: str | Path) -> None:
+    """Write ``/<group>/<layer>/<index>``, whole or not at all. Errors: MissingExtraError without h5py."""
+    h5py = import_h5py("writing HDF5 weights")
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
-        groups = [(file.create_group("data"), "data")]
-        if with_diff:
-            groups.append((file.create_group("diff"), "diff"))
-        for group, what in groups:
-            for layer in net.layers:
-                place = group.require_group(layer.name)
-                for index, blob in enumerate(layer.blobs):
-                    if (layer.name, index) in owned:
-                        place.create_dataset(str(index), data=getattr(blob, what))
+        for name, layers in groups.items():
+            group = file.create_group(name)
+            for layer, blobs in layers.items():
+                place = group.require_group(layer)
+                for index, array in blobs.items():
+                    place.create_dataset(str(index), data=array)

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import CortadoError, WeightsError, nearest
 from ..layers import Array, Blob, Layer
 from .mismatch import count_mismatch, shape_mismatch
-from .weight_files import StoredBlob, StoredLayer, read_weight_file, save_binary
+from .weight_files import StoredBlob, StoredLayer, format_for, read_weight_file, save_binary
 
 if TYPE_CHECKING:
     from .net import Net
@@ -211,8 +211,8 @@ def _refuse_rest(reports: Sequence[LoadReport]) -> None:
 def save_weights(net: Net, path: str | Path, *, with_diff: bool = False) -> None:
     """Write the learned blobs of *net*, in one step, in the weight format that the end of *path* names (``.h5``,
     ``.npz`` …), or as a ``.caffemodel``."""
-    for entry in net.context.plugins.registry("weight_formats").all():
-        if str(path).endswith(tuple(entry.item.suffixes)):
-            entry.item().write(net, Path(path), with_diff=with_diff)
-            return
-    save_binary(net, path, with_diff=with_diff)
+    found = format_for(path, net.context.plugins)
+    if found is None:
+        save_binary(net, path, with_diff=with_diff)
+    else:
+        found.write(net, Path(path), with_diff=with_diff)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from ...plugins import PluginManager, hookimpl
-from ..weight_files import HDF5_SIGNATURE, StoredLayer, read_hdf5_weights, save_hdf5
-from .base import WeightFormat
+from ..weight_files import HDF5_SIGNATURE, StoredLayer, read_hdf5_weights, save_hdf5, write_hdf5
+from .base import Learned, WeightFormat
 
 if TYPE_CHECKING:
     from ..net import Net
@@ -28,6 +28,9 @@ class HDF5(WeightFormat):
 
     def write(self, net: Net, path: Path, *, with_diff: bool) -> None:
         save_hdf5(net, path, with_diff=with_diff)
+
+    def write_layers(self, layers: Learned, path: Path, plugins: PluginManager, *, name: str) -> None:
+        write_hdf5({"data": layers}, path)
 
 
 @hookimpl

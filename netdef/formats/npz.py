@@ -15,7 +15,7 @@ from ...layers import Array
 from ...plugins import PluginManager, hookimpl
 from ...proto import atomic_path
 from ..weight_files import COPY_AGAIN, MOST_COMPRESSED, StoredBlob, StoredLayer
-from .base import WeightFormat
+from .base import Learned, WeightFormat
 
 if TYPE_CHECKING:
     from ..net import Net
@@ -34,7 +34,7 @@ class Npz(WeightFormat):
     suffixes: ClassVar[Sequence[str]] = (".npz",)
 
     def recognises(self, head: bytes, path: Path) -> bool:
-        return path.name.endswith(".npz") and head.startswith(b"PK")
+        return path.name.endswith(".npz")
 
     def read(self, path: Path, plugins: PluginManager) -> list[StoredLayer]:
         layers: dict[str, dict[int, StoredBlob]] = {}
@@ -59,8 +59,15 @@ class Npz(WeightFormat):
             arrays[name] = parameter.blob.data
             if with_diff:
                 arrays[f"diff/{name}"] = parameter.blob.diff
-        with atomic_path(path) as temporary, open(temporary, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+        _save(path, arrays)
+
+    def write_layers(self, layers: Learned, path: Path, plugins: PluginManager, *, name: str) -> None:
+        _save(path, {f"{layer}/{i}": array for layer, blobs in layers.items() for i, array in blobs.items()})
+
+
+def _save(path: Path, arrays: dict[str, Any]) -> None:
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def _check_sizes(archive: zipfile.ZipFile, path: Path) -> None:

@@ -13,7 +13,7 @@ from ...layers import Array
 from ...plugins import PluginManager, hookimpl
 from ...proto import atomic_write, read_bytes
 from ..weight_files import COPY_AGAIN, StoredBlob, StoredLayer
-from .base import WeightFormat
+from .base import Learned, WeightFormat
 
 if TYPE_CHECKING:
     from ..net import Net
@@ -29,7 +29,7 @@ class SafeTensors(WeightFormat):
     suffixes: ClassVar[Sequence[str]] = (".safetensors",)
 
     def recognises(self, head: bytes, path: Path) -> bool:
-        return path.name.endswith(".safetensors") and head[8:9] == b"{"
+        return path.name.endswith(".safetensors")
 
     def read(self, path: Path, plugins: PluginManager) -> list[StoredLayer]:
         module = _module()
@@ -47,8 +47,15 @@ class SafeTensors(WeightFormat):
         return [StoredLayer(name, blobs) for name, blobs in layers.items()]
 
     def write(self, net: Net, path: Path, *, with_diff: bool) -> None:
-        tensors = {f"{p.layer.name}/{p.index}": np.ascontiguousarray(p.blob.data) for p in net.learnable}
-        atomic_write(path, _module().save(tensors, {"format": "cortado", "name": net.name}))
+        _save(path, {f"{p.layer.name}/{p.index}": p.blob.data for p in net.learnable}, net.name)
+
+    def write_layers(self, layers: Learned, path: Path, plugins: PluginManager, *, name: str) -> None:
+        _save(path, {f"{layer}/{i}": array for layer, blobs in layers.items() for i, array in blobs.items()}, name)
+
+
+def _save(path: Path, tensors: Mapping[str, Array], name: str) -> None:
+    whole = {key: np.ascontiguousarray(array) for key, array in tensors.items()}
+    atomic_write(path, _module().save(whole, {"format": "cortado", "name": name}))
 
 
 def _module() -> Any:
