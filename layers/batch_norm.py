@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from ..plugins import hookimpl
-from .blob import Blob
+from .blob import Array, Blob
 from .context import LayerContext, Phase
 from .layer import Blobs, Layer, product
 from .neuron import NeuronLayer
@@ -101,6 +103,14 @@ class BatchNorm(NeuronLayer):
             backward_over_ranks(normalized, var, eps, dy, dx, self._elements, self.context.sum_over_ranks)
         else:
             self.engine.batch_norm_backward(self._normalized.data.reshape(self._view), var, eps, dy, dx)
+
+    def channel_affine(self, bottom: Blob) -> tuple[Array, Array] | None:
+        if not self._global or bottom.num_axes < 2:
+            return None
+        weight = float(self.blobs[2].data[0])
+        mean, var = (blob.data.astype(np.float64) / (weight or np.inf) for blob in self.blobs[:2])
+        factor = 1 / np.sqrt(var + self.param.eps)
+        return factor, -mean * factor
 
     def _read_averages(self) -> None:
         weight = float(self.blobs[2].data[0])

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+import numpy as np
+
 from ..plugins import hookimpl
 from .arity import Arity, between
-from .blob import Blob
-from .broadcast import operand_shape, operand_view
+from .blob import Array, Blob
+from .broadcast import along_channels, operand_shape, operand_view
 from .layer import Blobs, Layer
 from .neuron import NeuronLayer
 
@@ -60,6 +62,12 @@ class Bias(NeuronLayer):
             self.engine.bias_backward(dy, self.blobs[0].diff.reshape(-1))
         if propagate_down[0] and top[0] is not bottom[0]:
             self.engine.copy(top[0].diff, bottom[0].diff)
+
+    def channel_affine(self, bottom: Blob) -> tuple[Array, Array] | None:
+        if not self.blobs or not along_channels(self, bottom, self.blobs[0]):
+            return None
+        shift = self.blobs[0].data.astype(np.float64)
+        return np.ones_like(shift), shift
 
     def _bias(self, bottom: Blobs) -> Blob:
         return bottom[1] if len(bottom) == 2 else self.blobs[0]

@@ -221,11 +221,24 @@ class Blob:
 
         So the gradients of many blobs can lie side by side in one array.
         """
-        if flat.ndim != 1 or flat.size < self._count or flat.dtype != self.dtype:
-            raise ShapeError(f"blob '{self.name}' needs {self._count} {self.dtype} for its gradient", got=repr(flat))
+        place = self._fitting(flat, "gradient")
         flat[: self._count] = self.diff.reshape(-1)
+        self._diff.flat, self._diff_view = place, None
+
+    def place_data(self, flat: Array) -> None:
+        """Keep the values, and those of every blob that shares them, in *flat* from now on, as they are there."""
+        self._data.flat, self._data_view = self._fitting(flat, "values"), None
+
+    def _fitting(self, flat: Array, what: str) -> Array:
+        if flat.ndim != 1 or flat.size < self._count or flat.dtype != self.dtype:
+            raise ShapeError(f"blob '{self.name}' needs {self._count} {self.dtype} for its {what}", got=repr(flat))
         # through a memoryview, so that views of it have it, and not the array behind it, as their base
-        self._diff.flat, self._diff_view = np.frombuffer(flat.data, self.dtype), None
+        return np.frombuffer(flat.data, self.dtype)
+
+    @property
+    def data_key(self) -> int:
+        """Equal for blobs that share their values."""
+        return id(self._data)
 
     @property
     def diff_key(self) -> int:

@@ -40,3 +40,8 @@ def operand_view(layer: Layer, x: Blob, operand: Blob) -> tuple[int, int, int]:
             hint="axis says where the two meet",
         )
     return product(x.shape[:axis]), operand.count, product(x.shape[end:])
+
+
+def along_channels(layer: Layer, x: Blob, operand: Blob) -> bool:
+    """Whether a learned *operand* has one number per channel, axis 1 of *x*."""
+    return x.num_axes > 1 and layer.axis(x, layer.param.axis, "axis") == 1 and operand.shape == x.shape[1:2]

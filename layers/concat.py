@@ -43,6 +43,7 @@ class Concat(Layer):
         for blob in bottom[1:]:
             if blob.num_axes != len(shape) or (*blob.shape[:axis], shape[axis], *blob.shape[axis + 1 :]) != shape:
                 self.fail_shape(f"all bottoms must have the same shape, except at axis {axis}", bottom[0], blob)
+        self.joined_axis = axis
         sizes = [blob.shape[axis] for blob in bottom]
         top[0].reshape((*shape[:axis], sum(sizes), *shape[axis + 1 :]))
         self.strips = Strips.along(top[0].shape, axis, sizes)

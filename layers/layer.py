@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import NetError, ParameterError, ShapeError
 from .arity import Arity, exactly
-from .blob import Blob, Shape
+from .blob import Array, Blob, Shape
 from .context import LayerContext, Phase
 
 if TYPE_CHECKING:
@@ -133,6 +133,14 @@ class Layer:
         self.setup(bottom, top)
         self.reshape(bottom, top)
         return True
+
+    def channel_affine(self, bottom: Blob) -> tuple[Array, Array] | None:
+        """The layer as ``y = x · factor[c] + shift[c]`` with c along axis 1 of its only bottom, as double-precision
+        arrays of that axis's size; None if it is not of that form, or computes with other numbers next time.
+
+        A net made ready for inference takes such layers into the convolution before them.
+        """
+        return None
 
     # -- for subclasses -----------------------------------------------------------------------------------------
 

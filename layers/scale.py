@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+import numpy as np
+
 from ..plugins import hookimpl
 from .arity import Arity, between
 from .blob import Array, Blob
-from .broadcast import operand_shape, operand_view
+from .broadcast import along_channels, operand_shape, operand_view
 from .keeping import KeepingLayer
 from .layer import Blobs, Layer
 
@@ -73,6 +75,12 @@ class Scale(KeepingLayer):
             self.engine.scale_backward_scale(x, dy, scale.diff.reshape(-1))
         if propagate_down[0]:
             self.engine.scale_backward_data(dy, self._factors(bottom), bottom[0].diff.reshape(self._view))
+
+    def channel_affine(self, bottom: Blob) -> tuple[Array, Array] | None:
+        if len(self.blobs) != 1 + self.param.bias_term or not along_channels(self, bottom, self.blobs[0]):
+            return None
+        factor = self.blobs[0].data.astype(np.float64)
+        return factor, self.blobs[1].data.astype(np.float64) if self.param.bias_term else np.zeros_like(factor)
 
     def _scale(self, bottom: Blobs) -> Blob:
         return bottom[1] if len(bottom) == 2 else self.blobs[0]

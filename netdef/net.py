@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,9 @@ from .splits import insert_splits
 from .state import NetState, select
 from .step import Step
 from .weights import LoadReport, load_all, load_weights, save_weights
+
+if TYPE_CHECKING:
+    from .inference import Inference
 
 
 class Net:
@@ -195,6 +198,15 @@ class Net:
         """Pass the shapes of the input blobs on through all layers."""
         for step in self.steps:
             step.reshape()
+
+    def inference(self, keep: Sequence[str] = ()) -> Inference:
+        """The net made ready for use alone: layers folded into each other, weights laid out, memory used again.
+
+        *keep* names blobs to be seen besides inputs and outputs. See ``Inference``.
+        """
+        from .inference import Inference
+
+        return Inference(self, keep)
 
     def clear_param_diffs(self) -> None:
         """Set the gradients of all learned blobs to zero."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 
 import numpy as np
@@ -35,6 +35,36 @@ class Convolution(ReferenceBase):
         if bias is not None:
             flat = reshaped(y, *y.shape[:2], prod(y.shape[2:]))
             np.add(flat, bias[:, None], out=flat)
+
+    @kernel
+    def conv_fused(
+        self,
+        x: Array,
+        w: Array,
+        bias: Array | None,
+        y: Array,
+        add: bool,
+        slope: float | None,
+        packed: object,
+        geometry: ConvGeometry,
+    ) -> None:
+        """y = r(conv_forward(x, w, bias) + y), without the last term unless *add*: for inference in one step.
+
+        r(v) is v where positive, else slope * v; v itself if *slope* is None. The images of y, which no other array's
+        may, can lie further apart than they are long: a range of channels of a wider array. *packed* is what
+        ``pack_convolution`` made of just this w, for x of this shape, or None.
+        """
+        made = self.scratch("fused", y.shape, y.dtype)
+        self.conv_forward(x, w, bias, made, geometry)
+        if add:
+            np.add(made, y, out=made)
+        if slope is not None:
+            np.multiply(made, slope, out=made, where=made <= 0)
+        np.copyto(y, made)
+
+    def pack_convolution(self, x_shape: Sequence[int], w: Array, geometry: ConvGeometry) -> object:
+        """Weights in the order in which ``conv_fused`` reads them, to be made once and used often. None: as w is."""
+        return None
 
     @kernel
     def conv_backward_data(self, dy: Array, w: Array, dx: Array, geometry: ConvGeometry) -> None:

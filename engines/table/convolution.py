@@ -83,6 +83,30 @@ def _pick(name: str, make: Maker, shape: Shape, bias: bool) -> Arguments:
     return {"x": make.normal(*x), "dy": make.normal(*y), "dw": weights, "db": extra, "geometry": geometry}
 
 
+FUSED: dict[str, Arguments] = {
+    "": {"add": False, "slope": 0.0},
+    "added": {"add": True, "slope": None},
+    "added leaky": {"add": True, "slope": 0.1},
+    "into channels": {"add": False, "slope": None},
+}
+
+
+def _fused() -> Kernel:
+    def cases(make: Maker, realistic: bool) -> Iterator[Case]:
+        for label, shape in (BENCH if realistic else SHAPES).items():
+            for words, options in list(FUSED.items())[: 1 if realistic else None]:
+                arguments = _pick("conv_forward", make, shape, bias=words != "into channels")
+                y = arguments["y"]
+                if words == "into channels":  # of an array with two more
+                    arguments["y"] = make.junk(len(y), y.shape[1] + 2, *y.shape[2:])[:, 1:-1]
+                if options["add"]:
+                    y[...] = make.normal(*y.shape)
+                geometry = arguments.pop("geometry")
+                yield Case(f"{label} {words}".strip(), arguments | options | {"packed": None, "geometry": geometry})
+
+    return Kernel("conv_fused", (), ("y",), cases, _operations, tolerance=20)
+
+
 def _columns(name: str) -> Kernel:
     def cases(make: Maker, realistic: bool) -> Iterator[Case]:
         for label, (batch, inputs, _, spatial, geometry) in (BENCH if realistic else SHAPES).items():
@@ -102,6 +126,7 @@ def _operations(arguments: Arguments) -> int:
 
 ROWS = (
     _conv("conv_forward"),
+    _fused(),
     _conv("conv_backward_data"),
     _conv("conv_backward_weights"),
     _columns("im2col"),

@@ -33,6 +33,11 @@ def forward(x, w, bias, y, geometry):
     return {"y": y}
 
 
+def fused(x, w, bias, y, add, slope, packed, geometry):
+    made = forward(x, w, bias, y, geometry)["y"] + (y if add else 0)
+    return {"y": made if slope is None else np.where(made > 0, made, slope * made)}
+
+
 def backward_data(dy, w, dx, geometry):
     dx = np.zeros(dx.shape)
     spatial = dx.shape[2:]
@@ -69,6 +74,7 @@ def col2im(x, col, geometry):
 
 FORMULAS = {
     "conv_forward": forward,
+    "conv_fused": fused,
     "conv_backward_data": backward_data,
     "conv_backward_weights": backward_weights,
     "im2col": im2col,

@@ -1,23 +1,35 @@
+#include <array>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include <nanobind/stl/optional.h>
+
 #include "bind.hpp"
 
 namespace cortado {
 namespace {
 
 // window: kernel, stride, pad, dilation (height and width of each), groups; as the Python side keeps them.
-template <class X, class W, class Y>
-ConvShape shape_of(const X& x, const W& w, const Y& y, const Numbers& window) {
-    need(x.axes() == 4 && y.axes() == 4 && window.size() == 9);
+ConvShape checked(const std::array<i64, 4>& x, const std::array<i64, 4>& y, i64 weights, const Numbers& window) {
+    need(window.size() == 9);
     const long* v = window.data();
-    const ConvShape s{x.shape(0), x.shape(1), x.shape(2), x.shape(3), y.shape(1), y.shape(2), y.shape(3),
-                      v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]};
+    const ConvShape s{x[0], x[1], x[2], x[3], y[1], y[2], y[3], v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]};
     const auto size = [](i64 n, i64 kernel, i64 stride, i64 pad, i64 dilation) {
         return (n + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
     };
-    need(y.shape(0) == s.images && s.channels % s.groups == 0 && s.outputs % s.groups == 0 &&
+    need(y[0] == s.images && s.channels % s.groups == 0 && s.outputs % s.groups == 0 &&
          s.out_h == size(s.height, s.kernel_h, s.stride_h, s.pad_h, s.dilation_h) &&
          s.out_w == size(s.width, s.kernel_w, s.stride_w, s.pad_w, s.dilation_w) &&
-         (!w || w.size() == s.outputs * (s.channels / s.groups) * s.kernel_h * s.kernel_w));
+         (weights < 0 || weights == s.outputs * (s.channels / s.groups) * s.kernel_h * s.kernel_w));
     return s;
+}
+
+template <class X, class W, class Y>
+ConvShape shape_of(const X& x, const W& w, const Y& y, const Numbers& window) {
+    need(x.axes() == 4 && y.axes() == 4);
+    return checked({x.shape(0), x.shape(1), x.shape(2), x.shape(3)}, {y.shape(0), y.shape(1), y.shape(2), y.shape(3)},
+                   w ? w.size() : -1, window);
 }
 
 void forward(const In& x, const In& w, const MaybeIn& bias, const Out& y, const Numbers& window) {
@@ -25,6 +37,53 @@ void forward(const In& x, const In& w, const MaybeIn& bias, const Out& y, const 
     need(!bias || bias.size() == s.outputs);
     Free free;
     kernels().conv_forward(s, x.data(), w.data(), bias.data(), y.data());
+}
+
+// Weights of one convolution, laid out as one instruction set's kernel reads them. Valid for that set, shape and array.
+class PackedWeights {
+public:
+    PackedWeights(const ConvShape& s, const float* w) : table_(&kernels()), shape_(s) {
+        const size_t floats = static_cast<size_t>(table_->conv_packed(s));
+        memory_.reset(new float[floats + 16]);
+        const auto address = reinterpret_cast<uintptr_t>(memory_.get());
+        data_ = memory_.get() + (64 - address % 64) % 64 / sizeof(float);
+        bytes_ = floats * sizeof(float);
+        table_->conv_pack(s, w, data_);
+    }
+    const float* of(const ConvShape& s) const {
+        return table_ == &kernels() && std::memcmp(&s, &shape_, sizeof s) == 0 && bytes_ > 0 ? data_ : nullptr;
+    }
+    size_t bytes() const { return bytes_; }
+
+private:
+    const Kernels* table_;
+    ConvShape shape_;
+    std::unique_ptr<float[]> memory_;
+    float* data_;
+    size_t bytes_;
+};
+
+PackedWeights* pack(const Numbers& x_shape, const Numbers& y_shape, const In& w, const Numbers& window) {
+    need(x_shape.size() == 4 && y_shape.size() == 4);
+    const ConvShape s = checked({x_shape.data()[0], x_shape.data()[1], x_shape.data()[2], x_shape.data()[3]},
+                                {y_shape.data()[0], y_shape.data()[1], y_shape.data()[2], y_shape.data()[3]}, w.size(), window);
+    Free free;
+    return new PackedWeights(s, w.data());
+}
+
+// y: images of any distance, each without gaps.
+void fused(const In& x, const In& w, const MaybeIn& bias, const StridedOut& y, bool add, std::optional<float> slope,
+           const PackedWeights* packed, const Numbers& window) {
+    const ConvShape s = shape_of(x, w, y, window);
+    constexpr i64 size = sizeof(float);
+    need(!bias || bias.size() == s.outputs);
+    need(s.images == 0 || (y.stride(3) == size && y.stride(2) == s.out_w * size && y.stride(1) == s.out_h * s.out_w * size &&
+         y.stride(0) % size == 0 && y.stride(0) >= s.outputs * s.out_h * s.out_w * size));
+    Fusion f;
+    f.add = add, f.rectify = slope.has_value(), f.slope = slope.value_or(0), f.image_size = y.stride(0) / size;
+    f.packed = packed == nullptr ? nullptr : packed->of(s);
+    Free free;
+    kernels().conv_fused(s, x.data(), w.data(), bias.data(), y.data(), f);
 }
 
 void backward_data(const In& dy, const In& w, const Out& dx, const Numbers& window) {
@@ -46,6 +105,10 @@ void backward_weights(const In& x, const In& dy, const MaybeOut& dw, const Maybe
 void bind_convolution(nb::module_& m) {
     m.attr("MAX_TAPS") = kMaxTaps;
     m.def("conv_forward", forward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg());
+    nb::class_<PackedWeights>(m, "PackedWeights").def_prop_ro("nbytes", &PackedWeights::bytes);
+    m.def("conv_pack", pack, nb::rv_policy::take_ownership);
+    m.def("conv_fused", fused, nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg(), nb::arg().none(),
+          nb::arg().none(), nb::arg());
     m.def("conv_backward_data", backward_data);
     m.def("conv_backward_weights", backward_weights, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg());
 }

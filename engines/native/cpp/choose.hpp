@@ -52,13 +52,37 @@ inline bool winograd_wins(const ConvShape& s, const Tiling& t) {
     return filtered < 0.95 * direct;
 }
 
-void conv_forward(const ConvShape& s, const float* x, const float* w, const float* bias, float* y) {
-    if (is_depthwise(s)) return depthwise_forward(s, x, w, bias, y);
-    const Tiling t = forward_tiling(s);
-    if (!winograd_wins(s, t)) return product_forward(s, x, w, bias, y);
+void conv_fused(const ConvShape& s, const float* x, const float* w, const float* bias, float* y, const Fusion& fused) {
+    if (is_depthwise(s)) return depthwise_forward(s, x, w, bias, y, fused);
+    Tiling t = forward_tiling(s);
+    if (!winograd_wins(s, t)) return product_forward(s, x, w, bias, y, fused);
+    t.out_size = fused.image_size;
+    Finish f;
+    f.add = fused.add, f.rectify = fused.rectify, f.slope = fused.slope;
     for (i64 g = 0; g < s.groups; ++g)
         winograd<kTile>(t, x + g * t.channels * t.height * t.width, w + g * t.outputs * t.channels * 9, false,
-                        bias == nullptr ? nullptr : bias + g * t.outputs, y + g * t.outputs * t.out_h * t.out_w);
+                        bias == nullptr ? nullptr : bias + g * t.outputs, y + g * t.outputs * t.out_h * t.out_w, f,
+                        fused.packed == nullptr ? nullptr : fused.packed + g * winograd_packed<kTile>(t));
+}
+
+void conv_forward(const ConvShape& s, const float* x, const float* w, const float* bias, float* y) {
+    Fusion fused;
+    fused.image_size = s.outputs * s.out_h * s.out_w;
+    conv_fused(s, x, w, bias, y, fused);
+}
+
+i64 conv_packed(const ConvShape& s) {
+    if (is_depthwise(s)) return 0;
+    const Tiling t = forward_tiling(s);
+    return winograd_wins(s, t) ? s.groups * winograd_packed<kTile>(t) : product_packed(s);
+}
+
+void conv_pack(const ConvShape& s, const float* w, float* packed) {
+    if (is_depthwise(s)) return;
+    const Tiling t = forward_tiling(s);
+    if (!winograd_wins(s, t)) return product_pack(s, w, packed);
+    for (i64 g = 0; g < s.groups; ++g)
+        weight_points<kTile>(t, w + g * t.outputs * t.channels * 9, false, packed + g * winograd_packed<kTile>(t));
 }
 
 void conv_backward_data(const ConvShape& s, const float* dy, const float* w, float* dx) {

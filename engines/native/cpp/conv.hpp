@@ -34,13 +34,13 @@ struct ToPlaces : Product {
         *stride = plane;
         return to + image * image_size + i * plane + j % area;
     }
-    void place(const float* tile, i64 wide, i64 i, i64 rows, i64 j, i64 cols, bool add) const override {
+    void place(const float* tile, i64 wide, i64 i, i64 rows, i64 j, i64 cols, const Finish& f) const override {
         const i64 area = grid.area();
         if (step_x == 1 && step_y == 1) {
             for (i64 at = 0; at < cols;) {
                 const i64 image = (j + at) / area, rest = (j + at) % area, count = min(cols - at, area - rest);
                 float* p = to + image * image_size + i * plane + rest;
-                for (i64 r = 0; r < rows; ++r) place_row(p + r * plane, tile + r * wide + at, count, add);
+                for (i64 r = 0; r < rows; ++r) place_row(p + r * plane, tile + r * wide + at, count, f);
                 at += count;
             }
             return;
@@ -53,7 +53,7 @@ struct ToPlaces : Product {
         for (i64 r = 0; r < rows; ++r) {
             float* p = to + (i + r) * plane;
             const float* t = tile + r * wide;
-            for (i64 l = 0; l < cols; ++l) p[offset[l]] = add ? p[offset[l]] + t[l] : t[l];
+            for (i64 l = 0; l < cols; ++l) p[offset[l]] = f.add ? p[offset[l]] + t[l] : t[l];
         }
     }
 };
@@ -102,8 +102,8 @@ struct ConvToWeights final : Product {
         *stride = n;
         return dw + i * n + j;
     }
-    void place(const float* tile, i64 wide, i64 i, i64 rows, i64 j, i64 cols, bool add) const override {
-        for (i64 r = 0; r < rows; ++r) place_row(dw + (i + r) * n + j, tile + r * wide, cols, add);
+    void place(const float* tile, i64 wide, i64 i, i64 rows, i64 j, i64 cols, const Finish& f) const override {
+        for (i64 r = 0; r < rows; ++r) place_row(dw + (i + r) * n + j, tile + r * wide, cols, f);
     }
 };
 
@@ -178,19 +178,39 @@ inline void spread_pixels(const ConvShape& s, const float* few, float* dx) {
     });
 }
 
-void product_forward(const ConvShape& s, const float* x, const float* w, const float* bias, float* y) {
-    if (is_sparse_pointwise(s)) return product_forward(without_stride(s), gather_pixels(s, x), w, bias, y);
+// The product of one group's weights with no image yet: enough to pack the weights.
+inline ConvForward forward_product(const ConvShape& s, const float* w) {
+    ConvForward p;
+    p.m = s.outputs / s.groups, p.k = s.channels / s.groups * s.kernel_h * s.kernel_w, p.n = NR, p.w = w;
+    return p;
+}
+
+i64 product_packed(const ConvShape& s) { return s.groups * packed_floats(cut_for(forward_product(s, nullptr))); }
+
+void product_pack(const ConvShape& s, const float* w, float* to) {
+    for (i64 g = 0; g < s.groups; ++g) {
+        const ConvForward p = forward_product(s, w + g * s.outputs / s.groups * forward_product(s, w).k);
+        const Cut cut = cut_for(p);
+        pack_panels(p, cut, to + g * packed_floats(cut));
+    }
+}
+
+void product_forward(const ConvShape& s, const float* x, const float* w, const float* bias, float* y,
+                     const Fusion& fused) {
+    if (is_sparse_pointwise(s)) return product_forward(without_stride(s), gather_pixels(s, x), w, bias, y, fused);
     const i64 channels = s.channels / s.groups, outputs = s.outputs / s.groups, area = s.out_h * s.out_w;
     ConvForward p;
     p.grid = forward_grid(s);
     p.m = outputs, p.n = p.grid.places(), p.k = channels * p.grid.taps;
-    p.image_size = s.outputs * area, p.plane = area, p.width = s.out_w, p.step_y = p.step_x = 1, p.first = 0;
+    p.image_size = fused.image_size, p.plane = area, p.width = s.out_w, p.step_y = p.step_x = 1, p.first = 0;
+    p.finish.add = fused.add, p.finish.rectify = fused.rectify, p.finish.slope = fused.slope;
     const float* from = split_phases(s, x, p.grid.pitch);
     for (i64 g = 0; g < s.groups; ++g) {
         p.from = from + g * channels * p.grid.plane();
         p.w = w + g * outputs * p.k;
         p.to = y + g * outputs * area;
-        p.bias = bias == nullptr ? nullptr : bias + g * outputs;
+        p.finish.bias = bias == nullptr ? nullptr : bias + g * outputs;
+        if (fused.packed != nullptr) p.packed = fused.packed + g * packed_floats(cut_for(p));
         multiply(p);
     }
 }
@@ -259,7 +279,7 @@ void product_backward_weights(const ConvShape& s, const float* x, const float* d
     ConvToWeights p;
     p.grid = forward_grid(s);
     p.m = outputs, p.n = channels * p.grid.taps, p.k = p.grid.places();
-    p.accumulate = true;
+    p.finish.add = true;
     p.splittable = true;
     p.dy_image = s.outputs * area;
     const float* from = split_phases(s, x, p.grid.pitch);

@@ -184,7 +184,19 @@ inline void tap_offsets(i64* to, i64 taps, i64 dilation, i64 pad) {
     for (i64 t = 0; t < taps; ++t) to[t] = t * dilation - pad;
 }
 
-void depthwise_forward(const ConvShape& s, const float* x, const float* w, const float* bias, float* y) {
+// One finished plane: added to what was there, rectified.
+inline void finish_plane(float* y, const float* before, i64 count, const Fusion& fused) {
+    for (i64 i = 0; i < count; i += V) {
+        const i64 part = min(V, count - i);
+        vf v = load_part(y + i, part);
+        if (fused.add) v += load_part(before + i, part);
+        if (fused.rectify) v = rectified(v, fused.slope);
+        store_part(y + i, v, part);
+    }
+}
+
+void depthwise_forward(const ConvShape& s, const float* x, const float* w, const float* bias, float* y,
+                       const Fusion& fused) {
     const i64 each = s.outputs / s.groups, taps = s.kernel_h * s.kernel_w;
     i64 down[kMaxTaps], right[kMaxTaps];
     tap_offsets(down, s.kernel_h, s.dilation_h, s.pad_h);
@@ -196,8 +208,14 @@ void depthwise_forward(const ConvShape& s, const float* x, const float* w, const
         for (i64 p = group * together; p < min(planes, (group + 1) * together); ++p) {
             const i64 n = p / s.outputs, o = p % s.outputs;
             const Plane plane{x + (n * s.channels + o / each) * s.height * s.width, s.height, s.width};
-            kernel(plane, w + o * taps, bias == nullptr ? 0 : bias[o], y + p * s.out_h * s.out_w, s.out_h, s.out_w,
-                   s.stride_h, s.kernel_h, down, across);
+            const i64 area = s.out_h * s.out_w;
+            float* to = y + n * fused.image_size + o * area;
+            const float* before = nullptr;
+            if (fused.add)
+                before = static_cast<float*>(memcpy(space<float>(kSlotA, area), to, static_cast<size_t>(area) * sizeof(float)));
+            kernel(plane, w + o * taps, bias == nullptr ? 0 : bias[o], to, s.out_h, s.out_w, s.stride_h, s.kernel_h,
+                   down, across);
+            if (fused.add || fused.rectify) finish_plane(to, before, area, fused);
         }
     });
 }

@@ -15,11 +15,21 @@ constexpr i64 kDepth = 384;
 // How many bytes of packed columns one thread works on at a time: half of a small L2 cache.
 constexpr i64 kColumnBytes = 448 << 10;
 
+// What is done to a sum of products on its way into c: c = rectify(sum + bias + c).
+struct Finish {
+    bool add = false;      // c is added rather than overwritten
+    bool rectify = false;  // negative results are multiplied by the slope
+    float slope = 0;
+    const float* bias = nullptr;  // one per row
+};
+
+inline vf rectified(vf v, float slope) { return v <= vf{} ? (slope == 0 ? vf{} : v * splat(slope)) : v; }
+
 struct Product {
     i64 m = 0, n = 0, k = 0;
-    bool accumulate = false;           // add to c rather than overwrite it
     bool splittable = false;           // if c is small, cut the depth among the threads and add up their parts
-    const float* bias = nullptr;       // one per row, added if c is overwritten
+    Finish finish;                     // its bias is of row 0
+    const float* packed = nullptr;     // all panels of a, as pack_panels makes them, if that has been done before
 
     // Packs rows [i, i + rows) at depths [k, k + depth) as to[depth][rows]; may write MR floats beyond the end.
     virtual void pack_a(float* to, i64 i, i64 rows, i64 k, i64 depth) const = 0;
@@ -27,13 +37,20 @@ struct Product {
     virtual void pack_b(float* to, i64 j, i64 cols, i64 k, i64 depth) const = 0;
     // Where c[i, j..j + cols) is, if those are one after the other, with `*stride` to the next row; else null.
     virtual float* target(i64 i, i64 j, i64 cols, i64* stride) const = 0;
-    // Writes (or adds) a finished tile of rows by cols whose target was null.
-    virtual void place(const float* tile, i64 width, i64 i, i64 rows, i64 j, i64 cols, bool add) const = 0;
+    // Writes a tile of rows by cols whose target was null; its bias has been added already.
+    virtual void place(const float* tile, i64 width, i64 i, i64 rows, i64 j, i64 cols, const Finish& f) const = 0;
 };
 
 template <int ROWS, int VECS>
-void micro(i64 depth, const float* a, const float* b, float* c, i64 stride, bool add, const float* bias) {
+void micro(i64 depth, const float* a, const float* b, float* c, i64 stride, const Finish& f) {
     vf acc[ROWS][VECS];
+    // The tile of c is far away: it is asked for while the products are made.
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; ++i) {
+        __builtin_prefetch(c + i * stride, 1);
+        __builtin_prefetch(c + i * stride + VECS * V - 1, 1);
+    }
+    const float* bias = f.bias;
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS; ++i)
 #pragma GCC unroll 2
@@ -56,11 +73,12 @@ void micro(i64 depth, const float* a, const float* b, float* c, i64 stride, bool
 #pragma GCC unroll 2
         for (int j = 0; j < VECS; ++j) {
             float* to = c + i * stride + j * V;
-            store(to, add ? load(to) + acc[i][j] : acc[i][j]);
+            const vf v = f.add ? load(to) + acc[i][j] : acc[i][j];
+            store(to, f.rectify ? rectified(v, f.slope) : v);
         }
 }
 
-using Micro = void (*)(i64, const float*, const float*, float*, i64, bool, const float*);
+using Micro = void (*)(i64, const float*, const float*, float*, i64, const Finish&);
 
 template <int ROWS>
 struct MicroTable : MicroTable<ROWS - 1> {
@@ -110,20 +128,24 @@ inline Cut cut_for(const Product& p) {
 
 // The tiles of one packed panel of rows with all packed panels of columns.
 inline void row_panel(const Product& p, const float* a, const float* b, i64 i, i64 rows, i64 j, i64 cols, i64 depth,
-                      bool first) {
-    const bool add = p.accumulate || !first;
-    const float* bias = add || p.bias == nullptr ? nullptr : p.bias + i;
+                      bool first, bool last) {
+    Finish f = p.finish;
+    f.add = f.add || !first;
+    f.rectify = f.rectify && last;
+    f.bias = f.bias == nullptr || !first ? nullptr : f.bias + i;
+    Finish plain;
+    plain.bias = f.bias;
     const auto& kernel = micro_kernels().entry[rows];
     for (i64 at = 0; at < cols; at += NR) {
         const i64 count = min(NR, cols - at), width = count > V ? NR : V;
         i64 stride = 0;
         float* to = count == width ? p.target(i, j + at, count, &stride) : nullptr;
         if (to != nullptr) {
-            kernel[width / V - 1](depth, a, b + at * depth, to, stride, add, bias);
+            kernel[width / V - 1](depth, a, b + at * depth, to, stride, f);
         } else {
             alignas(64) float tile[MR * NR + V];  // whole vectors are read at any column of the last row
-            kernel[width / V - 1](depth, a, b + at * depth, tile, width, false, bias);
-            p.place(tile, width, i, rows, j + at, count, add);
+            kernel[width / V - 1](depth, a, b + at * depth, tile, width, plain);
+            p.place(tile, width, i, rows, j + at, count, f);
         }
     }
 }
@@ -143,10 +165,10 @@ inline bool multiply_in_parts(const Product& p) {
         float* b = space<float>(kSlotPackedB, width * depth);
         float* a = space<float>(kSlotPanelA, rows * depth + MR + V);
         const i64 end = min(p.k, (part + 1) * each * depth);
-        bool add = false;
+        Finish f;
         if (part * each * depth >= end)
             for (i64 l = 0; l < p.m * width; ++l) c[l] = 0;
-        for (i64 k = part * each * depth; k < end; k += depth, add = true) {
+        for (i64 k = part * each * depth; k < end; k += depth, f.add = true) {
             const i64 deep = min(depth, end - k);
             p.pack_b(b, 0, p.n, k, deep);
             for (i64 i = 0; i < p.m; i += rows) {
@@ -154,8 +176,7 @@ inline bool multiply_in_parts(const Product& p) {
                 p.pack_a(a, i, height, k, deep);
                 for (i64 j = 0; j < p.n; j += NR) {
                     const i64 wide = p.n - j > V ? NR : V;
-                    micro_kernels().entry[height][wide / V - 1](deep, a, b + j * deep, c + i * width + j, width, add,
-                                                                 nullptr);
+                    micro_kernels().entry[height][wide / V - 1](deep, a, b + j * deep, c + i * width + j, width, f);
                 }
             }
         }
@@ -166,43 +187,52 @@ inline bool multiply_in_parts(const Product& p) {
             const float* other = all + (part * p.m + i) * width;
             for (i64 j = 0; j < p.n; j += V) store(sum + j, load(sum + j) + load(other + j));
         }
-        p.place(sum, width, i, 1, 0, p.n, p.accumulate);
+        p.place(sum, width, i, 1, 0, p.n, p.finish);
     });
     return true;
+}
+
+// Floats from one packed panel of rows to the next, and of all panels; they depend on m and k alone.
+inline i64 panel_floats(const Cut& cut) { return round_up(cut.rows * cut.depth + MR + V, 16); }
+inline i64 packed_floats(const Cut& cut) { return panel_floats(cut) * cut.row_panels * cut.blocks; }
+
+// All panels of a, as to[block][panel][depth][rows].
+inline void pack_panels(const Product& p, const Cut& cut, float* to) {
+    parallel(cut.row_panels, [&](i64 panel) {
+        const i64 i = panel * cut.rows, rows = min(cut.rows, p.m - i);
+        for (i64 block = 0; block < cut.blocks; ++block) {
+            const i64 k = block * cut.depth;
+            p.pack_a(to + (block * cut.row_panels + panel) * panel_floats(cut), i, rows, k, min(cut.depth, p.k - k));
+        }
+    });
 }
 
 inline void multiply(const Product& p) {
     if (p.m <= 0 || p.n <= 0) return;
     if (p.splittable && multiply_in_parts(p)) return;
     const Cut cut = cut_for(p);
+    const i64 panel_size = panel_floats(cut);
     // A panel of rows meets every chunk of columns: if there are several, all panels are packed once, before.
-    const i64 panel_size = round_up(cut.rows * cut.depth + MR + V, 16);
-    const bool packed = cut.col_chunks > 1 && p.k > 0;
-    float* all = nullptr;
-    if (packed) {
-        all = space<float>(kSlotPackedA, panel_size * cut.row_panels * cut.blocks);
-        parallel(cut.row_panels, [&](i64 panel) {
-            const i64 i = panel * cut.rows, rows = min(cut.rows, p.m - i);
-            for (i64 block = 0; block < cut.blocks; ++block) {
-                const i64 k = block * cut.depth;
-                p.pack_a(all + (block * cut.row_panels + panel) * panel_size, i, rows, k, min(cut.depth, p.k - k));
-            }
-        });
+    const float* all = p.packed;
+    if (all == nullptr && cut.col_chunks > 1 && p.k > 0) {
+        float* panels = space<float>(kSlotPackedA, packed_floats(cut));
+        pack_panels(p, cut, panels);
+        all = panels;
     }
     parallel(cut.row_chunks * cut.col_chunks, [&](i64 task) {
         const i64 j = task / cut.row_chunks * cut.chunk_cols, cols = min(cut.chunk_cols, p.n - j);
         const i64 first = task % cut.row_chunks * cut.chunk_rows, last = min(cut.row_panels, first + cut.chunk_rows);
         float* b = space<float>(kSlotPackedB, cut.chunk_cols * cut.depth);
-        float* own = packed ? nullptr : space<float>(kSlotPanelA, panel_size);
+        float* own = all != nullptr ? nullptr : space<float>(kSlotPanelA, panel_size);
         for (i64 block = 0; block < cut.blocks; ++block) {
             const i64 k = block * cut.depth, depth = max(0, min(cut.depth, p.k - k));
             if (depth > 0) p.pack_b(b, j, cols, k, depth);
             for (i64 panel = first; panel < last; ++panel) {
                 const i64 i = panel * cut.rows, rows = min(cut.rows, p.m - i);
                 const float* a = own;
-                if (packed) a = all + (block * cut.row_panels + panel) * panel_size;
+                if (all != nullptr) a = all + (block * cut.row_panels + panel) * panel_size;
                 else if (depth > 0) p.pack_a(own, i, rows, k, depth);
-                row_panel(p, a, b, i, rows, j, cols, depth, block == 0);
+                row_panel(p, a, b, i, rows, j, cols, depth, block == 0, block == cut.blocks - 1);
             }
         }
     });
@@ -272,13 +302,15 @@ inline void pack_column_rows(float* to, const float* from, i64 stride, i64 cols,
     }
 }
 
-// Writes or adds one row of a tile.
-inline void place_row(float* to, const float* from, i64 count, bool add) {
+// Writes one row of a tile.
+inline void place_row(float* to, const float* from, i64 count, const Finish& f) {
     for (i64 j = 0; j < count; j += V) {
         const i64 part = min(V, count - j);
-        const vf v = load(from + j);
-        if (part == V) store(to + j, add ? load(to + j) + v : v);
-        else store_part(to + j, add ? load_part(to + j, part) + v : v, part);
+        vf v = load(from + j);
+        if (f.add) v += part == V ? load(to + j) : load_part(to + j, part);
+        if (f.rectify) v = rectified(v, f.slope);
+        if (part == V) store(to + j, v);
+        else store_part(to + j, v, part);
     }
 }
 
@@ -303,8 +335,8 @@ struct Matrices final : Product {
         *stride = n;
         return c + i * n + j;
     }
-    void place(const float* tile, i64 width, i64 i, i64 rows, i64 j, i64 cols, bool add) const override {
-        for (i64 r = 0; r < rows; ++r) place_row(c + (i + r) * n + j, tile + r * width, cols, add);
+    void place(const float* tile, i64 width, i64 i, i64 rows, i64 j, i64 cols, const Finish& f) const override {
+        for (i64 r = 0; r < rows; ++r) place_row(c + (i + r) * n + j, tile + r * width, cols, f);
     }
 };
 
@@ -315,7 +347,7 @@ void inner_product_forward(i64 m, i64 n, i64 k, const float* x, const float* w, 
     Matrices p;
     p.m = m, p.n = n, p.k = k, p.a = x, p.b = w, p.c = y;
     p.transpose_a = false, p.transpose_b = !transposed;
-    p.accumulate = bias != nullptr;
+    p.finish.add = bias != nullptr;
     multiply(p);
 }
 
@@ -329,7 +361,7 @@ void gemm(i64 m, i64 n, i64 k, float alpha, const float* a, bool transpose_a, co
     Matrices p;
     p.m = m, p.n = n, p.k = k, p.a = a, p.b = b, p.c = c, p.alpha = alpha;
     p.transpose_a = transpose_a, p.transpose_b = transpose_b;
-    p.accumulate = beta != 0;
+    p.finish.add = beta != 0;
     multiply(p);
 }
 

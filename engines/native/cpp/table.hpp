@@ -18,6 +18,15 @@ struct ConvShape {
     i64 kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups;
 };
 
+// What else a fused convolution does: y = rectify(convolution + bias + y), into images that may lie further apart than
+// they are long, with weights that may have been packed before (conv_pack, of the same shape).
+struct Fusion {
+    bool add = false, rectify = false;
+    float slope = 0;
+    i64 image_size = 0;  // floats from one image of y to the next
+    const float* packed = nullptr;
+};
+
 // Pooling over `planes` images of one channel.
 struct PoolShape {
     i64 planes, height, width, out_h, out_w, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w;
@@ -41,6 +50,10 @@ struct StridedCopy {
     X(void, inner_product_forward, (i64 m, i64 n, i64 k, const float* x, const float* w, const float* bias, float* y,  \
                                     bool transposed))                                                                  \
     X(void, conv_forward, (const ConvShape& s, const float* x, const float* w, const float* bias, float* y))           \
+    X(i64, conv_packed, (const ConvShape& s))                                                                          \
+    X(void, conv_pack, (const ConvShape& s, const float* w, float* packed))                                            \
+    X(void, conv_fused, (const ConvShape& s, const float* x, const float* w, const float* bias, float* y,              \
+                         const Fusion& fused))                                                                         \
     X(void, conv_backward_data, (const ConvShape& s, const float* dy, const float* w, float* dx))                      \
     X(void, conv_backward_weights, (const ConvShape& s, const float* x, const float* dy, float* dw))                   \
     X(void, relu_forward, (i64 n, const float* x, float* y, float slope))                                              \

@@ -153,7 +153,8 @@ void gradient_tiles(const Tiling& t, const Chunk& chunk, const float* dy, float*
 
 // y from products[point][panel][tile][NR].
 template <int M>
-void output_pixels(const Tiling& t, const Chunk& chunk, const float* products, const float* bias, float* y) {
+void output_pixels(const Tiling& t, const Chunk& chunk, const float* products, const float* bias, float* y,
+                   const Finish& f) {
     constexpr int T = M + 2;
     const i64 length = t.tiles_x * M, plane = t.out_h * t.out_w, stride = Chunk::odd(t.panels * chunk.tiles * NR);
     over_rows_of(chunk, t.out_blocks, [&](i64 block, i64 first, i64 last) {
@@ -193,8 +194,11 @@ void output_pixels(const Tiling& t, const Chunk& chunk, const float* products, c
                     transpose(pixels);
                     float* p = to + (ty * M + r) * t.out_w + at;
                     for (i64 o = 0; o < outputs; ++o) {
-                        if (count == V) store(p + o * plane, pixels[o]);
-                        else store_part(p + o * plane, pixels[o], count);
+                        vf v = pixels[o];
+                        if (f.add) v += count == V ? load(p + o * plane) : load_part(p + o * plane, count);
+                        if (f.rectify) v = rectified(v, f.slope);
+                        if (count == V) store(p + o * plane, v);
+                        else store_part(p + o * plane, v, count);
                     }
                 }
         }
@@ -319,17 +323,28 @@ inline void over_chunks(const Tiling& t, const Plan& plan, const Body& body) {
     for (i64 i = 0; i < chunks; ++i) one(i);
 }
 
+// How many floats the weights take at all points.
 template <int M>
-void winograd(const Tiling& t, const float* x, const float* w, bool turned, const float* bias, float* y) {
+i64 winograd_packed(const Tiling& t) {
+    return (M + 2) * (M + 2) * Chunk::odd(t.panels * t.in_blocks * V * NR);
+}
+
+template <int M>
+void winograd(const Tiling& t, const float* x, const float* w, bool turned, const float* bias, float* y,
+              const Finish& f = {}, const float* packed = nullptr) {
     constexpr i64 points = (M + 2) * (M + 2);
-    float* weights = space<float>(kSlotWeights, points * Chunk::odd(t.panels * t.in_blocks * V * NR));
-    weight_points<M>(t, w, turned, weights);
+    const float* weights = packed;
+    if (weights == nullptr) {
+        float* made = space<float>(kSlotWeights, winograd_packed<M>(t));
+        weight_points<M>(t, w, turned, made);
+        weights = made;
+    }
     over_chunks(t, plan_for(t, points), [&](const Chunk& chunk) {
         float* tiles = space<float>(kSlotTiles, points * chunk.stride(t.in_blocks));
         float* products = space<float>(kSlotProducts, points * Chunk::odd(t.panels * chunk.tiles * NR));
         input_tiles<M>(t, chunk, x, tiles);
         multiply_points(t, chunk, points, tiles, weights, products);
-        output_pixels<M>(t, chunk, products, bias, y);
+        output_pixels<M>(t, chunk, products, bias, y, f);
     });
 }
 

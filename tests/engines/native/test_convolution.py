@@ -121,3 +121,33 @@ def test_a_steady_state_allocates_nothing(native):
             passes(native, name)
         held.append(_kernels.workspace_bytes())
     assert held[-1] == held[-3]
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_packed_weights_change_nothing(name, engine):
+    batch, channels, size, outputs, geometry = SHAPES[name]
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(batch, channels, *size)).astype(np.float32)
+    w = rng.normal(size=(outputs, channels // geometry.groups, *geometry.kernel)).astype(np.float32)
+    wide = rng.normal(size=(batch, outputs + 3, *geometry.output_size(size))).astype(np.float32)
+    before, y = wide.copy(), wide[:, 2:-1]
+    plain = np.empty_like(y)
+    engine.conv_forward(x, w, None, plain, geometry)
+    engine.conv_fused(x, w, None, y, True, 0.25, engine.pack_convolution(x.shape, w, geometry), geometry)
+    total = plain + before[:, 2:-1]
+    expected = np.where(total > 0, total, np.float32(0.25) * total)
+    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_array_equal(wide[:, :2], before[:, :2])
+    np.testing.assert_array_equal(wide[:, -1:], before[:, -1:])
+
+
+def test_weights_packed_for_another_shape_are_not_used(engine):
+    batch, channels, size, outputs, geometry = SHAPES["3x3 wide"]
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(batch, channels, *size)).astype(np.float32)
+    w = rng.normal(size=(outputs, channels, *geometry.kernel)).astype(np.float32)
+    packed = engine.pack_convolution((batch, channels, 5, 5), w, geometry)
+    y, expected = (np.empty((batch, outputs, *geometry.output_size(size)), np.float32) for _ in range(2))
+    engine.conv_fused(x, w, None, y, False, None, packed, geometry)
+    engine.conv_forward(x, w, None, expected, geometry)
+    np.testing.assert_array_equal(y, expected)
