@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import FormatError
 from ..layers import Array
-from ..netdef.weight_files import format_for, read_weight_file
+from ..netdef.weight_files import StoredBlob, format_for, read_weight_file
 from ..plugins import plugin_manager
 
 Layers = dict[str, dict[int, Array]]
@@ -15,8 +15,12 @@ Layers = dict[str, dict[int, Array]]
 
 def read_weights(path: str | Path) -> Layers:
     """The learned blobs in *path*, of any format. Errors: FileError, FormatError, MissingExtraError."""
-    stored = read_weight_file(path, plugin_manager())
-    return {layer.name: {i: blob.read().reshape(blob.shape) for i, blob in layer.blobs.items()} for layer in stored}
+    stored = read_weight_file(path, plugin_manager())  # whose order is the file's, which may be any
+    return {layer.name: {i: _values(layer.blobs[i]) for i in sorted(layer.blobs)} for layer in stored}
+
+
+def _values(blob: StoredBlob) -> Array:
+    return blob.read().reshape(blob.shape)
 
 
 def write_weights(layers: Layers, path: str | Path, name: str = "") -> None:
