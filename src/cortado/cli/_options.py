@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
 from typing import Any, TypeVar
 
 import click
@@ -33,11 +35,46 @@ skip_mismatch = click.option(
 gpu = click.option("--gpu", "-gpu", hidden=True, help="Accepted for Caffe's command lines; the CPU computes.")
 
 
+@dataclass(frozen=True)
+class Common:
+    """What the options say that ``common`` adds."""
+
+    engine: str
+    threads: int | None
+    seed: int | None
+    allow_python_layers: bool
+    root_folder: str | None
+    level: int | None
+    stage: tuple[str, ...]
+    gpu: str | None
+
+    def arguments(self, threads: int | None = None) -> dict[str, Any]:
+        """As arguments of ``Net``, ``Solver`` and ``diagnose``; *threads* where the user gave none."""
+        return {
+            "engine": make_engine(self.engine, self.threads or threads),
+            "seed": self.seed,
+            "allow_python_layers": self.allow_python_layers,
+            "root": self.root_folder,
+            "level": self.level,
+            "stages": stage_list(self.stage),
+        }
+
+
 def common(function: F) -> F:
-    """--engine, --threads, --seed, --allow-python-layers, --root-folder, --level, --stage."""
+    """--engine, --threads, --seed, --allow-python-layers, --root-folder, --level, --stage, given to *function* as one
+    argument ``common``."""
+
+    @wraps(function)
+    def collected(**options: Any) -> Any:
+        given = Common(**{field.name: options.pop(field.name) for field in fields(Common)})
+        if given.gpu:
+            click.echo("note: there is no GPU engine; the CPU computes", err=True)
+        return function(common=given, **options)
+
+    made: Any = collected
     for option in (engine, threads, seed, python_layers, root_folder, level, stages, gpu):
-        function = option(function)
-    return function
+        made = option(made)
+    return made  # type: ignore[no-any-return]
 
 
 def loading(function: F) -> F:
@@ -66,8 +103,3 @@ def one_of(first: str | None, second: str | None, what: str) -> str:
     if bool(first) == bool(second):
         raise click.UsageError(f"give {what} once, as an argument or as an option")
     return first or second or ""
-
-
-def warn_gpu(gpu: str | None) -> None:
-    if gpu:
-        click.echo("note: there is no GPU engine; the CPU computes", err=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._options import common, make_engine, stage_list, warn_gpu
+from ._options import Common, common
 
 if TYPE_CHECKING:
     from ..report.diagnosis import Diagnosis
@@ -25,14 +25,7 @@ def command(
     weights: str | None,
     iterations: int,
     plot: str | None,
-    engine: str,
-    threads: int | None,
-    seed: int | None,
-    allow_python_layers: bool,
-    root_folder: str | None,
-    level: int | None,
-    stage: tuple[str, ...],
-    gpu: str | None,
+    common: Common,
 ) -> None:
     """Find out why the net of a SOLVER file does not train.
 
@@ -41,10 +34,7 @@ def command(
     """
     from ..report.diagnosis import diagnose
 
-    warn_gpu(gpu)
-    found = diagnose(solver, iterations=iterations, weights=weights, engine=make_engine(engine, threads), seed=seed,
-                     level=level, stages=stage_list(stage),
-                     allow_python_layers=allow_python_layers, root=root_folder)  # fmt: skip
+    found = diagnose(solver, iterations=iterations, weights=weights, **common.arguments())
     _tell(found)
     if plot:
         _plot(found, plot)

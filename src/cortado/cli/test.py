@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ._kind import read_net_or_solver
-from ._options import common, loading, make_engine, one_of, stage_list, warn_gpu
+from ._options import Common, common, loading, one_of
 
 if TYPE_CHECKING:
     from ..netdef import Net
@@ -34,14 +34,7 @@ def command(
     quiet: bool,
     strict: bool,
     skip_mismatch: bool,
-    engine: str,
-    threads: int | None,
-    seed: int | None,
-    allow_python_layers: bool,
-    root_folder: str | None,
-    level: int | None,
-    stage: tuple[str, ...],
-    gpu: str | None,
+    common: Common,
 ) -> None:
     """Score trained weights: the mean of every output of MODEL over a number of batches, in phase TEST.
 
@@ -54,20 +47,16 @@ def command(
     from ..solver.plan import plan_solver
 
     path = one_of(model, model_option, "the net or solver file")
-    warn_gpu(gpu)
-    kernels = make_engine(engine, threads)
+    arguments = common.arguments()
     jobs: list[tuple[Net, int]] = []
     kind, document = read_net_or_solver(path)
     if kind == "net":
-        net = Net(path, Phase.TEST, level=level, stages=stage_list(stage), engine=kernels, seed=seed,
-                  allow_python_layers=allow_python_layers, root=root_folder)  # fmt: skip
-        jobs.append((net, iterations or 50))
+        jobs.append((Net(path, Phase.TEST, **arguments), iterations or 50))
     else:
-        root = Path(root_folder) if root_folder else None
+        root = Path(common.root_folder) if common.root_folder else None
         for plan in plan_solver(document.message, plugin_manager(), Path(path).parent, root=root).tests:
-            net = Net(plan.document, plan.state.phase, level=plan.state.level, stages=plan.state.stages, engine=kernels,
-                      seed=seed, allow_python_layers=allow_python_layers, folder=plan.folder, root=root)  # fmt: skip
-            jobs.append((net, iterations or plan.batches))
+            arguments |= {"level": plan.state.level, "stages": plan.state.stages, "folder": plan.folder}
+            jobs.append((Net(plan.document, plan.state.phase, **arguments), iterations or plan.batches))
     files = [part.strip() for part in weights.split(",") if part.strip()]
     click.echo("Use CPU.", err=True)
     for net, batches in jobs:

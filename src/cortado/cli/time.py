@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._options import common, make_engine, one_of, stage_list, warn_gpu
+from ._options import Common, common, one_of
 
 if TYPE_CHECKING:
     from ..netdef import Net
@@ -29,14 +29,7 @@ def command(
     model_option: str | None,
     phase: str,
     iterations: int,
-    engine: str,
-    threads: int | None,
-    seed: int | None,
-    allow_python_layers: bool,
-    root_folder: str | None,
-    level: int | None,
-    stage: tuple[str, ...],
-    gpu: str | None,
+    common: Common,
 ) -> None:
     """Time every layer of MODEL, forward and backward: the median over a number of passes, in milliseconds.
 
@@ -48,12 +41,9 @@ def command(
     from ..solver.parallel import choose_communicator
 
     path = one_of(model, model_option, "the net file")
-    warn_gpu(gpu)
     communicator = choose_communicator("auto", plugin_manager())
     root = communicator.rank == 0
-    threads = threads or communicator.threads()
-    net = Net(path, Phase[phase], level=level, stages=stage_list(stage), engine=make_engine(engine, threads), seed=seed,
-              allow_python_layers=allow_python_layers, root=root_folder)  # fmt: skip
+    net = Net(path, Phase[phase], **common.arguments(communicator.threads()))
     if root:
         click.echo(f"engine {net.engine.name} ({net.engine.isa}), phase {phase}, {iterations} passes")
     loss = net.forward()

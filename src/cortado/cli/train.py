@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._options import common, loading, make_engine, one_of, stage_list, warn_gpu
+from ._options import Common, common, loading, one_of
 
 if TYPE_CHECKING:
     from ..solver import Callback, Solver
@@ -75,14 +75,7 @@ def command(
     log: bool | None,
     strict: bool,
     skip_mismatch: bool,
-    engine: str,
-    threads: int | None,
-    seed: int | None,
-    allow_python_layers: bool,
-    root_folder: str | None,
-    level: int | None,
-    stage: tuple[str, ...],
-    gpu: str | None,
+    common: Common,
 ) -> None:
     """Train the net of a SOLVER file.
 
@@ -105,7 +98,6 @@ def command(
         raise click.UsageError("give --resume or --snapshot, not both")
     if resume and resume != "auto":
         snapshot = resume
-    warn_gpu(gpu)
     overrides = _fields(fields)
     if iterations is not None:
         overrides["max_iter"] = iterations
@@ -116,13 +108,8 @@ def command(
     with ending_all(communicator):
         trainer = Solver(
             path,
-            engine=make_engine(engine, threads or communicator.threads()),
+            **common.arguments(communicator.threads()),
             communicator=communicator,
-            seed=seed,
-            level=level,
-            stages=stage_list(stage),
-            allow_python_layers=allow_python_layers,
-            root=root_folder,
             on_nan=on_nan,
             fields=overrides,
             strict=strict,
