@@ -58,8 +58,10 @@ class Convolution(ReferenceBase):
         self.conv_forward(x, w, bias, made, geometry)
         if add:
             np.add(made, y, out=made)
-        if slope is not None:
+        if slope:
             np.multiply(made, slope, out=made, where=made <= 0)
+        elif slope is not None:
+            np.copyto(made, 0, where=made <= 0)
         np.copyto(y, made)
 
     def pack_convolution(self, x_shape: Sequence[int], w: Array, geometry: ConvGeometry) -> object:
