@@ -1,6 +1,6 @@
 """Weak scaling on one machine, by the clock, and what it predicts for many nodes.
 
-    python benchmarks/scaling.py                                          # LeNet, CIFAR-10 full, ResNet-50; 1 and 2 ranks
+    python benchmarks/scaling.py                      # LeNet, CIFAR-10 full and ResNet-50 on 1 and 2 ranks
     python benchmarks/scaling.py lenet --ranks 1 2 4 8 16 --seconds 60 --json scaling.json
 
 For each net one ``mpirun`` with one thread a rank, each on a core of its own, does in turn one round each of: one rank
@@ -49,7 +49,7 @@ def launcher() -> list[str]:
 def run(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure one net."""
     options = {"name": name, "counts": arguments.ranks, "seconds": arguments.seconds, "rounds": arguments.rounds}
-    fields = 'parallel_param { half: true }' if arguments.half else ""
+    fields = "parallel_param { half: true }" if arguments.half else ""
     rank = str(Path(__file__).with_name("scaling_rank.py"))
     command = [*launcher(), "-n", str(max(arguments.ranks)), sys.executable, rank]
     env = {**os.environ, **AS_ROOT, **ONE_THREAD}

@@ -263,8 +263,7 @@ class Solver:
             self._each("on_display", self, TrainMetrics(self.iteration, loss, smoothed, self.rate, scores(self.net)))
             self.parallel.tell(self)
         self._each("on_gradients", self)
-        self.apply_update()
-        self.watchdog.check_weights(self)
+        self.watchdog.check_weights(self, apply_update(self))
         self.iteration += 1
         self._each("on_iteration", self, metrics)
         return metrics

@@ -40,9 +40,10 @@ class Watchdog:
         if self.watches and not self._sum_is_finite(solver, "diff"):
             self._refuse(solver, "backward", in_backward(solver.net))
 
-    def check_weights(self, solver: Solver) -> None:
-        """After an update. Errors: NumericsError."""
-        if self.watches and not self._sum_is_finite(solver, "data"):
+    def check_weights(self, solver: Solver, total: float | None = None) -> None:
+        """After an update, which may have told the *total* of the weights' squares. Errors: NumericsError."""
+        finite = math.isfinite(total) if total is not None else not self.watches or self._sum_is_finite(solver, "data")
+        if self.watches and not finite:
             self._refuse(solver, "update", in_update(solver.net))
 
     def recover(self, solver: Solver, error: NumericsError) -> bool:

@@ -21,6 +21,7 @@ class AdaDelta(Optimizer):
 
     type: ClassVar[str] = "AdaDelta"
     slots: ClassVar[int] = 2
+    elementwise: ClassVar[bool] = True
 
     def update(self, w: Array, g: Array, history: Sequence[Array], rate: float, iteration: int) -> None:
         a, b = history

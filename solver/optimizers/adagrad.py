@@ -19,6 +19,7 @@ class AdaGrad(Optimizer):
     """
 
     type: ClassVar[str] = "AdaGrad"
+    elementwise: ClassVar[bool] = True
 
     def check(self) -> None:
         self.refuse_momentum()

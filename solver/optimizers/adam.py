@@ -23,6 +23,7 @@ class Adam(Optimizer):
 
     type: ClassVar[str] = "Adam"
     slots: ClassVar[int] = 2
+    elementwise: ClassVar[bool] = True
 
     def update(self, w: Array, g: Array, history: Sequence[Array], rate: float, iteration: int) -> None:
         m, v = history

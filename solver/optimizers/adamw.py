@@ -33,6 +33,7 @@ class AdamW(Optimizer):
     type: ClassVar[str] = "AdamW"
     slots: ClassVar[int] = 2
     decoupled: ClassVar[bool] = True
+    elementwise: ClassVar[bool] = True
 
     def check(self) -> None:
         self.refuse_regularizer()

@@ -20,7 +20,10 @@ class Optimizer:
     ``type`` is the name in ``type: "…"`` of the solver file; ``slots`` how many history arrays, of the shape of the
     parameter and zero at the start, it keeps per parameter; ``parameters`` a Parameters class with
     ``owner="SolverParameter"`` where it has fields of its own; ``decoupled`` whether it decays weights by itself, by
-    ``decay(w, strength, rate)``, instead of letting the regularizer add to the gradient.
+    ``decay(w, strength, rate)``, instead of letting the regularizer add to the gradient; ``elementwise`` whether
+    ``update`` (and ``decay``) treat each number of a parameter by itself, so that they may be called for one part of it
+    after the other, which saves reads from memory. It counts for the methods of the class that sets it, and not for
+    those of classes derived from it.
 
     ``update(w, g, history, rate, iteration)`` gets the parameter's values, its gradient (clipped, averaged over
     iter_size, with the regularizer's part), its history arrays, its learning rate (the policy's times lr_mult), and
@@ -41,6 +44,7 @@ class Optimizer:
     type: ClassVar[str] = ""
     slots: ClassVar[int] = 1
     decoupled: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = False
     parameters: ClassVar[ParametersClass | None] = None
 
     def __init__(self, param: SolverParameter, engine: ReferenceEngine) -> None:

@@ -30,6 +30,7 @@ class Lion(Optimizer):
 
     type: ClassVar[str] = "Lion"
     decoupled: ClassVar[bool] = True
+    elementwise: ClassVar[bool] = True
 
     def check(self) -> None:
         self.refuse_regularizer()

@@ -36,6 +36,7 @@ class NAdam(Optimizer):
 
     type: ClassVar[str] = "NAdam"
     slots: ClassVar[int] = 2
+    elementwise: ClassVar[bool] = True
     parameters: ClassVar[ParametersClass | None] = NAdamParameter
 
     def __init__(self, param: Any, engine: ReferenceEngine) -> None:

@@ -19,6 +19,7 @@ class Nesterov(Optimizer):
     """
 
     type: ClassVar[str] = "Nesterov"
+    elementwise: ClassVar[bool] = True
 
     def update(self, w: Array, g: Array, history: Sequence[Array], rate: float, iteration: int) -> None:
         self.engine.nesterov_update(w, g, history[0], rate, self.param.momentum)

@@ -19,6 +19,7 @@ class RMSProp(Optimizer):
     """
 
     type: ClassVar[str] = "RMSProp"
+    elementwise: ClassVar[bool] = True
 
     def check(self) -> None:
         self.refuse_momentum()

@@ -19,6 +19,7 @@ class SGD(Optimizer):
     """
 
     type: ClassVar[str] = "SGD"
+    elementwise: ClassVar[bool] = True
 
     def update(self, w: Array, g: Array, history: Sequence[Array], rate: float, iteration: int) -> None:
         self.engine.sgd_update(w, g, history[0], rate, self.param.momentum)

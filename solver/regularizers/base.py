@@ -16,7 +16,8 @@ class Regularizer:
     """Base of regularizers.
 
     ``type`` is the name in ``regularization_type: "…"``; ``parameters`` a Parameters class with
-    ``owner="SolverParameter"`` where it has fields of its own. *strength* is the solver's weight_decay times the
+    ``owner="SolverParameter"`` where it has fields of its own; ``elementwise``, as of an Optimizer, whether
+    ``add_gradient`` treats each number by itself. *strength* is the solver's weight_decay times the
     parameter's decay_mult, and never 0.
 
     ``loss(w, strength)`` is the term itself; ``add_gradient(w, g, strength)`` adds its gradient to *g*. The loss that
@@ -37,6 +38,7 @@ class Regularizer:
 
     plugin_kind: ClassVar[str] = "regularizers"
     type: ClassVar[str] = ""
+    elementwise: ClassVar[bool] = False
     parameters: ClassVar[ParametersClass | None] = None
 
     def __init__(self, param: SolverParameter, engine: ReferenceEngine) -> None:

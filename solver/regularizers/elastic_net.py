@@ -32,6 +32,7 @@ class ElasticNet(Regularizer):
     """
 
     type: ClassVar[str] = "ElasticNet"
+    elementwise: ClassVar[bool] = True
     parameters: ClassVar[ParametersClass | None] = ElasticNetParameter
 
     def loss(self, w: Array, strength: float) -> float:

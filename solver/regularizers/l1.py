@@ -16,6 +16,7 @@ class L1(Regularizer):
     """
 
     type: ClassVar[str] = "L1"
+    elementwise: ClassVar[bool] = True
 
     def loss(self, w: Array, strength: float) -> float:
         return strength * float(self.engine.asum(w))

@@ -16,6 +16,7 @@ class L2(Regularizer):
     """
 
     type: ClassVar[str] = "L2"
+    elementwise: ClassVar[bool] = True
 
     def loss(self, w: Array, strength: float) -> float:
         return 0.5 * strength * float(self.engine.sumsq(w))
