@@ -15,13 +15,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from cortado.solver.parallel.mpi import SETTINGS, Mpi
+
+os.environ.update({name: value for name, value in SETTINGS.items() if name not in os.environ})
 from mpi4py import MPI
 
 from cortado import Solver
 from cortado.engines import get_engine
 from cortado.plugins import plugin_manager
 from cortado.proto import parse_text
-from cortado.solver.parallel.mpi import Mpi
 from cortado.solver.parallel.single import Single
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,6 +15,9 @@ from ...layers import Array
 from ...plugins import hookimpl
 from .base import Communicator, Pending
 
+SETTINGS = {"OMPI_MCA_coll_libnbc_iallreduce_algorithm": "3"}
+"""What MPI is told before it starts, unless the environment has it: Open MPI's own choice for non-blocking sums sends
+whole arrays to one rank and back where ranks are few, three times as slow as halves both ways (Rabenseifner)."""
 BEAT, HERE = 7, 8
 """Tags of messages between two ranks."""
 SIGN = bytes(1)
@@ -44,6 +47,8 @@ class Mpi(Communicator):
     type: ClassVar[str] = "mpi"
 
     def __init__(self, group: Any = None) -> None:
+        for name, value in SETTINGS.items():
+            os.environ.setdefault(name, value)
         try:
             from mpi4py import MPI
         except (ImportError, RuntimeError) as error:
