@@ -51,5 +51,15 @@ class Engine:
         array: Array = self.xp.zeros(tuple(shape), dtype)
         return array
 
+    def burst(self) -> float:
+        """Multiply and add as fast as the engine can for a millisecond or so; returns how many of both that were.
+
+        ``measure_limits`` finds the peak rate with it. Here it is a matrix product, which comes near to the peak.
+        """
+        size = 768
+        factor, result = self.xp.ones((size, size), np.float32), self.xp.empty((size, size), np.float32)
+        self.xp.matmul(factor, factor, out=result)
+        return 2.0 * size**3
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}: {self.isa}>"

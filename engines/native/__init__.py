@@ -44,6 +44,10 @@ class NativeEngine(Convolution, Elementwise, Normalization, Updates):
         self._describe()
         return changed
 
+    def burst(self) -> float:
+        amount: float = _kernels.burst(1 << 15)
+        return amount
+
     def _describe(self) -> None:
         self.threads = _kernels.threads()
         plural = "" if self.threads == 1 else "s"

@@ -4,6 +4,7 @@
 #include "elementwise.hpp"
 #include "gemm.hpp"
 #include "lrn.hpp"
+#include "peak.hpp"
 #include "pooling.hpp"
 #include "softmax.hpp"
 #include "table.hpp"

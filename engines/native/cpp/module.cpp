@@ -9,6 +9,10 @@ NB_MODULE(_kernels, m) {
     m.def("use_isa", [](const char* name) { return cortado::use_isa(name); });
     m.def("threads", [] { return cortado::threads(); });
     m.def("set_threads", [](int count) { cortado::set_threads(count); });
+    m.def("burst", [](int64_t rounds) {
+        nb::gil_scoped_release free;
+        return cortado::kernels().burst(rounds);
+    });
     m.def("workspace_bytes", [] { return cortado::workspace_bytes(); });
     cortado::bind_channels(m);
     cortado::bind_convolution(m);

@@ -45,6 +45,7 @@ struct StridedCopy {
 
 // X(return type, name, (parameters))
 #define CORTADO_KERNELS(X)                                                                                             \
+    X(double, burst, (i64 rounds))                                                                                     \
     X(void, gemm, (i64 m, i64 n, i64 k, float alpha, const float* a, bool transpose_a, const float* b,                 \
                    bool transpose_b, float beta, float* c))                                                            \
     X(void, inner_product_forward, (i64 m, i64 n, i64 k, const float* x, const float* w, const float* bias, float* y,  \
