@@ -18,9 +18,8 @@ from typing import Any
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 
-import numpy as np  # noqa: E402 - after the variables that its BLAS reads
-
-from cortado.engines import Engine, get_engine  # noqa: E402
+from cortado.engines import get_engine  # noqa: E402 - after the variables that NumPy's BLAS reads
+from cortado.engines.limits import Limits, measure_limits  # noqa: E402
 from cortado.engines.table import KERNELS, Maker, copy_arguments, support  # noqa: E402
 
 
@@ -36,23 +35,7 @@ def seconds(call: Callable[[], Any], least: float = 0.05) -> float:
     return best
 
 
-def peak_rate(engine: Engine) -> float:
-    """Operations per second of the best matrix product found: what the processor can do, all but a few per cent."""
-    rates = []
-    for m, n, k in ((448, 1024, 384), (896, 2048, 768), (1024, 1024, 1024)):
-        a, b, c = (np.ones(shape, np.float32) for shape in ((m, k), (k, n), (m, n)))
-        call = lambda a=a, b=b, c=c: engine.gemm(a, b, c, False, False, 1.0, 0.0)  # noqa: E731
-        rates.append(2 * m * n * k / seconds(call, 0.3))
-    return max(rates)
-
-
-def copy_rate() -> float:
-    """Bytes per second, read and written, of a long copy."""
-    source, target = np.ones(16 << 20, np.float32), np.zeros(16 << 20, np.float32)
-    return 2 * source.nbytes / seconds(lambda: np.copyto(target, source), 0.3)
-
-
-def rows(names: list[str], operations: float, transfer: float) -> list[list[str]]:
+def rows(names: list[str], limits: Limits) -> list[list[str]]:
     native, reference = get_engine("native"), get_engine("reference")
     found = []
     for name in names:
@@ -60,7 +43,7 @@ def rows(names: list[str], operations: float, transfer: float) -> list[list[str]
         for case in kernel.cases(Maker(), True):
             mine, theirs = copy_arguments(case.arguments), copy_arguments(case.arguments)
             count = kernel.operations(mine) if kernel.operations else 0
-            floor = max(count / operations, kernel.memory(mine) / transfer)
+            floor = limits.floor(count, kernel.memory(mine))
             fast = seconds(lambda m=mine, name=name: getattr(native, name)(**m))
             slow = seconds(lambda t=theirs, name=name: getattr(reference, name)(**t))
             rate = f"{count / fast * 1e-9:.0f}" if count else ""
@@ -76,11 +59,11 @@ def main() -> None:
     options = parser.parse_args()
     engine = get_engine("native")
     engine.set_threads(1)  # type: ignore[attr-defined]
-    operations, transfer = peak_rate(engine), copy_rate()
-    print(f"{engine.isa}: {operations * 1e-9:.0f} GFLOP/s, {transfer * 1e-9:.1f} GB/s\n")
+    limits = measure_limits(engine, time.thread_time, 0.3)
+    print(f"{engine.isa}: {limits.operations * 1e-9:.0f} GFLOP/s, {limits.transfer * 1e-9:.1f} GB/s\n")
     names = options.names or [name for name, who in support(type(engine)).items() if who == "native"]
     head = ["kernel", "case", "floor ms", "native ms", "reference ms", "native/floor", "reference/native", "GFLOP/s"]
-    table = [head, *rows(names, operations, transfer)]
+    table = [head, *rows(names, limits)]
     if options.markdown:
         table.insert(1, ["---"] * len(head))
         print("\n".join(f"| {' | '.join(row)} |" for row in table))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -55,6 +56,25 @@ def test_caffe_s_spelling_of_test_and_time(run: Run, folder: Path) -> None:
     done = run("time", "-model=net.prototxt", "-iterations=2", "-phase", "TEST")
     assert done.status == 0, done.err
     assert "Average Forward-Backward" in done.out
+    assert re.search(r"^peak [1-9]\d* GFLOP/s, copy \d+\.\d GB/s$", done.out, re.M)
+    assert re.search(r"^ip +InnerProduct +\d+\.\d{3} +\d+\.\d +\d+% +(ops|bytes) +\d+\.\d", done.out, re.M)
+
+
+def test_time_as_json(run: Run, folder: Path) -> None:
+    done = run("time", "net.prototxt", "--iterations", "2", "--engine", "reference", "--json")
+    told = json.loads(done.out)
+    assert (told["net"], told["engine"], told["phase"], told["passes"]) == ("Small", "reference", "TRAIN", 2)
+    assert told["isa"].startswith("NumPy")
+    layers = {layer["name"]: layer for layer in told["layers"]}
+    assert layers["ip"]["type"] == "InnerProduct"
+    assert layers["ip"]["forward"]["operations"] == 2 * 4 * 3 * 3
+    assert layers["ip"]["forward"]["bytes"] == 4 * (2 * 4 * 3 + 3 * 3 + 3)
+    assert layers["ip"]["backward"]["bound"] in {"operations", "bytes"}
+    forward = layers["ip"]["forward"]
+    assert forward["of_peak"] == pytest.approx(forward["gflops"] / told["peak_gflops"])
+    assert forward["over_floor"] == pytest.approx(forward["ms"] / forward["floor_ms"])
+    assert layers["loss"]["forward"]["gflops"] is None
+    assert told["forward"]["ms"] == pytest.approx(sum(layer["forward"]["ms"] for layer in told["layers"]))
 
 
 def test_weights_snapshot_and_set(run: Run, folder: Path) -> None:
