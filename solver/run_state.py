@@ -60,7 +60,7 @@ def write_run_state(solver: Solver, weights: Path, state: Path, written: Path, r
         "iteration": solver.iteration,
         "files": {"weights": _described(weights), "state": _described(written, state.name)},
         "facts": facts_of(solver),
-        **(solver.held_state or run_state_of(solver)),
+        **solver.run.attempt.state(),
         **({"ranks": list(ranks)} if ranks else {}),
     }
     write_run_file(path, content)
@@ -69,13 +69,13 @@ def write_run_state(solver: Solver, weights: Path, state: Path, written: Path, r
 
 def run_state_of(solver: Solver) -> dict[str, Any]:
     """All of a solver's state that is not in its weights and history."""
-    smoothed = solver.smoothed
+    smoothed = solver.run.smoothed
     return {
         "solver": {
-            "smoothed": {"losses": list(smoothed.losses), "value": smoothed.value, "start": solver.start},
+            "smoothed": {"losses": list(smoothed.losses), "value": smoothed.value, "start": solver.run.start},
             "rate": solver.rate,
             "rate_factor": solver.rate_factor,
-            "tested": solver.tested,
+            "tested": solver.run.tested,
             "results": [vars(result) for result in solver.results],
             "policy": {"current_step": solver.policy.current_step, "own": solver.policy.run_state()},
             "optimizer": solver.optimizer.run_state(),
@@ -136,11 +136,11 @@ def apply_state(solver: Solver, content: dict[str, Any], notes: list[str]) -> No
     own, seed = content["solver"], content.get("facts", {}).get("seed", solver.seed)
     for net in (solver.net, *solver.test_nets):
         net.reseed(seed)
-    losses, window = own["smoothed"]["losses"], solver.smoothed.window
+    losses, window = own["smoothed"]["losses"], solver.run.smoothed.window
     if len(losses) <= window:
-        solver.carry_on(SmoothedLoss(window, list(losses), own["smoothed"]["value"]), own["smoothed"]["start"])
+        solver.run.carry_on(SmoothedLoss(window, list(losses), own["smoothed"]["value"]), own["smoothed"]["start"])
     solver.rate, solver.rate_factor = own["rate"], own["rate_factor"]
-    solver.tested = own["tested"]
+    solver.run.tested = own["tested"]
     rows = [{**row, "outputs": tuple(tuple(output) for output in row["outputs"])} for row in own["results"]]
     solver.results = [TestResult(**row) for row in rows]
     solver.policy.current_step = own["policy"]["current_step"]

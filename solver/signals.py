@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from .solver import StopNow
+from .attempt import StopNow
 
 if TYPE_CHECKING:
     from .solver import Solver
@@ -35,11 +35,13 @@ def handle_signals(solver: Solver, sigint: str = "stop", sighup: str = "snapshot
     timed = hasattr(signal, "setitimer")
     if timed:
         before[signal.SIGALRM] = signal.signal(signal.SIGALRM, _alarm(solver))
-    solver.interruptible = timed and solver.parallel.world == 1  # the others would wait for what is abandoned
+    alone = solver.parallel.world == 1  # others would wait for what is given up
+    attempt = solver.run.attempt
+    attempt.interruptible = timed and alone
     try:
         yield
     finally:
-        solver.interruptible = False
+        attempt.interruptible = False
         if timed:
             signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
@@ -55,7 +57,7 @@ def _handler(solver: Solver, effect: str) -> Any:
                 raise KeyboardInterrupt
             solver.interrupted = True
             solver.request_stop()
-            if solver.interruptible:
+            if solver.run.attempt.interruptible:
                 signal.setitimer(signal.ITIMER_REAL, PATIENCE)
 
     return handle
@@ -63,7 +65,7 @@ def _handler(solver: Solver, effect: str) -> Any:
 
 def _alarm(solver: Solver) -> Any:
     def handle(number: int, frame: FrameType | None) -> None:
-        if solver.busy and solver.stopped:
+        if solver.run.attempt.busy and solver.stopped:
             raise StopNow
 
     return handle

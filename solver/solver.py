@@ -12,27 +12,24 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engines import ReferenceEngine
-from ..errors import CortadoError, NumericsError, SolverError
-from ..layers import Array, Blob, choose_engine, confined
+from ..errors import CortadoError, SolverError
+from ..layers import Array, choose_engine, confined
 from ..netdef.net import Net
 from ..netdef.weights import LoadReport, load_all
 from ..plugins import PluginManager, plugin_manager
-from ..plugins.dialects import read_solver
-from ..proto import Document, Schema
+from ..proto import Document
 from .callbacks import Callback
 from .callbacks.debug_info import DebugInfo
-from .metrics import SmoothedLoss, TestResult, TrainMetrics, scores
+from .definition import solver_param, weight_paths
+from .metrics import TestResult, TrainMetrics
 from .parallel import Communicator, Parallel
 from .parts import asked_for, choose_parts
 from .plan import NetPlan, plan_solver
-from .run_state import run_path, run_state_of
+from .run import Run
+from .run_state import run_path
 from .snapshot import restore_snapshot, snapshot_paths, write_snapshot
 from .update import apply_update
 from .watchdog import Watchdog
-
-
-class StopNow(BaseException):
-    """Raised within a forward or backward pass that takes too long to be waited for when the run is to stop."""
 
 
 class Solver:
@@ -90,26 +87,19 @@ class Solver:
         self.plugins = plugins or plugin_manager()
         self.engine = choose_engine(engine, self.plugins)
         self.source = source if isinstance(source, (str, Path)) else None
-        self.param = _param(source, self.plugins, fields or {})
+        self.param = solver_param(source, self.plugins, fields or {})
         self.callbacks = [*callbacks, *([DebugInfo()] if self.param.debug_info else [])]
         self.iteration = 0
         self.rate = 0.0
         self.load_reports: list[LoadReport] = []
         self.results: list[TestResult] = []
-        self._stop = self._snapshot_wanted = False
         self.interrupted = False
-        self.smoothed = SmoothedLoss(max(1, self.param.average_loss))
-        self.start = 0
         self.rate_factor = 1.0
         self.parallel = Parallel(communicator, self.param)
         self.run_id = self.parallel.same_text(secrets.token_hex(8))
-        self.tested: int | None = None
-        self.held_state: dict[str, Any] | None = None
         self.watchdog = Watchdog(on_nan)
         self.root = None if root is None else Path(root)
-        self.interruptible = self.busy = False
-        self._carries_on = False
-        self._frozen: list[tuple[Blob, Array]] = []
+        self.run = Run(self)
         own_seed = self.param.random_seed if self.param.random_seed >= 0 else secrets.randbits(63)
         self.seed = self.parallel.same(own_seed if seed is None else seed)
         try:
@@ -138,11 +128,10 @@ class Solver:
         self.net = make(plan.train)
         self.net.debug_info.stop()  # in training the solver's own debug_info counts
         self.test_nets = [make(test) for test in plan.tests]
-        self._statistics = [b for x in self.net.layers for i, b in enumerate(x.blobs) if i in x.frozen]
         self.history = [self._slots(p.blob.shape, p.blob.dtype) for p in self.net.learnable]
         for test_net in self.test_nets:
             test_net.share_params_with(self.net)
-        paths = _weight_paths(weights, self.param.weights)
+        paths = weight_paths(list(self.param.weights) if weights is None else weights)
         if weights is None:
             paths = [confined(Path(path), self.root) for path in paths]
         paths = paths if self.parallel.root else []
@@ -179,12 +168,12 @@ class Solver:
             self.restore(resume)
         self.message("solve", f"Solving {self.net.name}")
         self.message("solve", f"Learning Rate Policy: {self.param.lr_policy}")
-        self._stop = False
+        self.run.stopping = False
         self.step(max(0, self.param.max_iter - self.iteration))
         due = self.param.snapshot and self.iteration % self.param.snapshot == 0
         if self.param.snapshot_after_train and not due:
             self.snapshot()
-        if self._stop:
+        if self.run.stopping:
             self.message("solve", "Optimization stopped early.")
         else:
             self._finish()
@@ -192,7 +181,7 @@ class Solver:
 
     def _finish(self) -> None:
         if self.param.display and self.iteration % self.param.display == 0:
-            loss = self.smoothed.add(self.parallel.mean(self.net.forward()), self.iteration - self.start)
+            loss = self.run.smoothed.add(self.parallel.mean(self.net.forward()), self.iteration - self.run.start)
             self.message("finish", f"Iteration {self.iteration}, loss = {loss:g}")
         if self.param.test_interval and self.iteration % self.param.test_interval == 0:
             self.test()
@@ -204,86 +193,7 @@ class Solver:
 
     def train(self, iterations: int | None = None) -> Iterator[TrainMetrics]:
         """As ``step`` (up to ``max_iter`` by default), yielding the metrics of every iteration after its update."""
-        stop = self.iteration + iterations if iterations is not None else self.param.max_iter
-        self._stop = False
-        if not self._carries_on:
-            self.smoothed, self.start = SmoothedLoss(max(1, self.param.average_loss)), self.iteration
-            self.tested = None
-        self._carries_on = False
-        if self.held_state is not None:
-            self._take_up()
-        self.parallel.start(self)
-        self._each("on_start", self)
-        try:
-            while self.iteration < stop and not self._stop:
-                try:
-                    if self._test_due() and not self._test_or_stop():
-                        break
-                    metrics = self._iterate()
-                except StopNow:
-                    self._abandon()
-                    break
-                except NumericsError as error:
-                    if not self.watchdog.recover(self, error):
-                        raise
-                    self._carries_on = False
-                    continue
-                yield metrics
-                if self._snapshot_wanted or (self.param.snapshot and self.iteration % self.param.snapshot == 0):
-                    self._snapshot_wanted = False
-                    self.snapshot()
-        finally:
-            self.busy = False
-            self._each("on_end", self)
-
-    def _iterate(self) -> TrainMetrics:
-        """One iteration: iter_size times forward and backward, then the update."""
-        if self.interruptible:
-            self._hold()
-        self.net.clear_param_diffs()
-        loss = 0.0
-        self.busy = self.interruptible
-        for turn in range(self.param.iter_size):
-            one = self.net.forward()
-            if self.parallel.world == 1:  # else all look at the sum, so that all stop
-                self.watchdog.check_loss(self, one)
-            loss += one
-            self.parallel.before_backward(self, turn, loss)
-            self.net.backward()
-        loss = self.parallel.reduced(self, loss)
-        self.watchdog.check_loss(self, loss)
-        self.busy = False
-        self.held_state = None
-        self.watchdog.check_gradients(self)
-        loss /= self.param.iter_size
-        smoothed = self.smoothed.add(loss, self.iteration - self.start)
-        self.rate = self.policy.rate(self.iteration) * self.rate_factor
-        metrics = TrainMetrics(self.iteration, loss, smoothed, self.rate)
-        if self.param.display and self.iteration % self.param.display == 0:
-            self._each("on_display", self, TrainMetrics(self.iteration, loss, smoothed, self.rate, scores(self.net)))
-            self.parallel.tell(self)
-        self._each("on_gradients", self)
-        self.watchdog.check_weights(self, apply_update(self))
-        self.iteration += 1
-        self._each("on_iteration", self, metrics)
-        return metrics
-
-    def _hold(self) -> None:
-        """Remember where the run is before an iteration, which may be abandoned."""
-        self.held_state = run_state_of(self)
-        self._frozen = [(blob, blob.data.copy()) for blob in self._statistics]
-
-    def _abandon(self) -> None:
-        """Be as before the iteration that was going on: a snapshot has the state that was held."""
-        self.busy = False
-        for blob, values in self._frozen:
-            blob.data[...] = values
-
-    def _take_up(self) -> None:
-        """Go on after an iteration was abandoned."""
-        held, self.held_state = self.held_state, None
-        for net, states in zip((self.net, *self.test_nets), (held or {})["nets"], strict=True):
-            net.restore_run_state(states)
+        yield from self.run.train(self.param.max_iter if iterations is None else self.iteration + iterations)
 
     def apply_update(self) -> None:
         """Move the parameters by their gradients as they are, with ``rate``: clip, average, regularise, update."""
@@ -300,7 +210,7 @@ class Solver:
 
     def stop_now(self) -> None:
         """Stop at the next place where that is possible, whatever other processes do."""
-        self._stop = True
+        self.run.stopping = True
 
     def request_snapshot(self) -> None:
         """Take a snapshot after the iteration that is going on; safe to call from a signal handler."""
@@ -310,49 +220,27 @@ class Solver:
 
     def snapshot_now(self) -> None:
         """Take a snapshot after the iteration that is going on, whatever other processes do."""
-        self._snapshot_wanted = True
+        self.run.snapshot_wanted = True
 
     @property
     def stopped(self) -> bool:
         """Whether the run was ended by ``request_stop``."""
-        return self._stop or self.parallel.wants_stop
+        return self.run.stopping or self.parallel.wants_stop
 
     # -- testing ------------------------------------------------------------------------------------------------
 
-    def _test_due(self) -> bool:
-        interval = self.param.test_interval
-        if not interval or self.iteration % interval or not self.test_nets or self.tested == self.iteration:
-            return False
-        return self.iteration > 0 or self.param.test_initialization
-
-    def _test_or_stop(self) -> bool:
-        """Test; False when that was interrupted, in which case it is as if it had not begun."""
-        before = self.held_state = run_state_of(self)
-        self._frozen = []
-        self.busy = self.interruptible
-        complete = len(self.test()) == len(self.test_nets)
-        self.parallel.agree(self)
-        self.busy = False
-        self.held_state = None
-        if complete:
-            self.tested = self.iteration
-        else:
-            for net, states in zip(self.test_nets, before["nets"][1:], strict=True):
-                net.restore_run_state(states)
-        return not self._stop
-
     def test(self) -> list[TestResult]:
         """Run every test net over its ``test_iter`` batches with the present weights; returns their mean outputs."""
-        stopped = self._stop  # by a run before, which this does not belong to
+        stopped = self.run.stopping  # by a run before, which this does not belong to
         results: list[TestResult] = []
         for index, (net, plan) in enumerate(zip(self.test_nets, self.plan.tests, strict=True)):
             self.message("test", f"Iteration {self.iteration}, Testing net (#{index})")
-            result = self.parallel.evaluate(self, net, plan.batches, index, lambda: self._stop and not stopped)
+            result = self.parallel.evaluate(self, net, plan.batches, index, lambda: self.run.stopping and not stopped)
             if result is None:
                 self.message("test", "Test interrupted.")
                 break
             results.append(result)
-            self._each("on_test", self, result)
+            self.notify("on_test", self, result)
         self.results = results or self.results
         return results
 
@@ -361,13 +249,12 @@ class Solver:
     def snapshot(self) -> Path:
         """Write weights and solver state, each whole or not at all; returns the path of the state."""
         weights, state = snapshot_paths(self)
-        self.busy, was_busy = False, self.busy
-        self.watchdog.check_weights(self)
-        write_snapshot(self, weights, state)
-        self.watchdog.good = run_path(state)
-        self.busy = was_busy
+        with self.run.attempt.not_now():
+            self.watchdog.check_weights(self)
+            write_snapshot(self, weights, state)
+            self.watchdog.good = run_path(state)
         if self.parallel.root:
-            self._each("on_snapshot", self, weights, state)
+            self.notify("on_snapshot", self, weights, state)
         return state
 
     def restore(self, path: str | Path) -> None:
@@ -380,6 +267,7 @@ class Solver:
         Errors: WeightsError for a state of another net or optimizer; FileError; FormatError for files that are damaged
         or do not belong together.
         """
+        self.run.attempt.end()
         self.watchdog.good = restore_snapshot(self, path)
         self.parallel.stale = True
 
@@ -393,18 +281,14 @@ class Solver:
 
         return restore_newest(self)
 
-    def carry_on(self, smoothed: SmoothedLoss, start: int) -> None:
-        """Let the next ``train`` go on averaging losses from here, instead of beginning anew."""
-        self.smoothed, self.start, self._carries_on = smoothed, start, True
-
     # -- telling ------------------------------------------------------------------------------------------------
 
     def message(self, source: str, text: str) -> None:
         """Tell the callbacks a line for people. Of several processes only rank 0 does."""
         if self.parallel.root:
-            self._each("on_message", self, source, text)
+            self.notify("on_message", self, source, text)
 
-    def _each(self, method: str, *args: Any) -> None:
+    def notify(self, method: str, *args: Any) -> None:
         root = self.parallel.root
         for callback in self.callbacks if root else [c for c in self.callbacks if not c.root_only]:
             getattr(callback, method)(*args)
@@ -415,35 +299,3 @@ class Solver:
 
     def __repr__(self) -> str:
         return f"<Solver {self.param.type} of {self.net!r} at iteration {self.iteration}>"
-
-
-def _param(source: Any, plugins: PluginManager, fields: dict[str, Any]) -> Any:
-    if isinstance(source, (str, Path)):
-        source = read_solver(source, plugins)
-    message = source.message if isinstance(source, Document) else source
-    if not hasattr(message, "SerializeToString"):
-        raise SolverError("a solver is named by a path, a Document or a SolverParameter", got=repr(source))
-    own, schema = Schema.of(message), plugins.schema()
-    if own is not None and {a.key() for a in schema.additions} <= {a.key() for a in own.additions}:
-        schema = own  # that of a dialect; a message of the stock schema lacks the plugins' fields
-    param = schema.message("SolverParameter").FromString(message.SerializeToString())
-    for name, value in fields.items():
-        if isinstance(value, (list, tuple)):
-            param.ClearField(name)
-            getattr(param, name).extend(value)
-        elif hasattr(value, "SerializeToString"):
-            getattr(param, name).MergeFromString(value.SerializeToString())
-        else:
-            setattr(param, name, value)
-    return param
-
-
-def _weight_paths(weights: str | Path | Sequence[str | Path] | None, own: Sequence[str]) -> list[str | Path]:
-    if weights is None:
-        weights = list(own)
-    given = [weights] if isinstance(weights, (str, Path)) else list(weights)
-    return [part for item in given for part in (_split(item) if isinstance(item, str) else [item])]
-
-
-def _split(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]

@@ -14,7 +14,6 @@ from ...layers import Phase
 from ..evaluate import evaluate
 from ..metrics import TestResult
 from ..run_file import pack_tree, unpack_tree
-from ..run_state import run_state_of
 from .agreement import check_weights, compare
 from .base import Communicator
 from .reducer import Reducer
@@ -206,7 +205,7 @@ class Parallel:
         if self.world == 1:
             return []
         check_weights(solver, self.communicator)
-        own = solver.held_state or run_state_of(solver)
+        own = solver.run.attempt.state()
         return [unpack_tree(data) for data in self.communicator.gather(pack_tree({"nets": own["nets"]}))]
 
     def state_of(self, content: dict[str, Any], notes: list[str]) -> Any:
