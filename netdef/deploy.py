@@ -16,6 +16,7 @@ from ..errors import NetError
 from ..layers import Phase, Shape
 from ..plugins import PluginManager, plugin_manager
 from .definition import NetSource, definition
+from .passes import run_passes
 from .preprocessing import Preprocessing, of_transform
 from .state import LayerSpec, NetState, select
 from .summary import Summary, summarize
@@ -30,7 +31,7 @@ PREDICTIONS = {
     "ContrastiveLoss": "",
 }
 """Losses, and the layer that computes what they judge; nothing where that is the bottom itself."""
-JUDGES = ("Accuracy", "Silence", "HDF5Output")
+JUDGES = ("Accuracy", "Silence", "HDF5Output", "DetectionEvaluate")
 KEPT_SOURCES = ("Input", "DummyData", "Parameter")
 PROB = "prob"
 
@@ -65,7 +66,8 @@ def deploy(
     state = _state(document, level, stages)
     place = Path(source).parent if folder is None and isinstance(source, (str, Path)) else folder or Path()
     found = summarize(document, state.phase, level=level, stages=stages, shapes=shapes, folder=place, plugins=plugins)
-    return _Maker(document, select(document, state), found, batch, place).make()
+    specs = run_passes(select(document, state), state, plugins)
+    return _Maker(document, specs, found, batch, place).make()
 
 
 def _state(document: Any, level: int | None, stages: Sequence[str]) -> NetState:
@@ -89,9 +91,12 @@ class _Maker:
     def make(self) -> Deploy:
         self.labels = self._find_labels()
         side = self._side_branches()
-        for spec, row in zip(self.specs, self.summary.layers, strict=True):
-            config = spec.config
-            if config.name in side:
+        rows = {row.name: row for row in self.summary.layers}
+        for spec in self.specs:
+            config, row = spec.config, rows.get(spec.config.name)
+            if row is None:  # a Split that the definition has itself
+                self._copy(spec)
+            elif config.name in side:
                 self._drop(spec)
             elif not config.bottom and config.type not in KEPT_SOURCES:
                 self._replace_data(spec, [top.shape for top in row.tops])

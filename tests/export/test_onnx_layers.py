@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import cortado
-from cortado.errors import NetError, NumericsError
+from cortado.errors import NetError, NumericsError, ParameterError
 from cortado.export.graph import LayerExport
 from cortado.export.to_onnx import export_onnx, run_onnx
 from cortado.netdef import Net
@@ -21,7 +21,9 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 SHAPES = {"x": (2, 6, 7, 8), "y": (2, 6, 7, 8), "v": (3, 12), "t": (4, 2, 5), "c": (4, 2), "s": (2, 3), "i": (5,),
-          "h": (1, 2, 3), "k": (1, 2, 3), "g": (6,), "w": (2, 6, 1, 1)}  # fmt: skip
+          "h": (1, 2, 3), "k": (1, 2, 3), "g": (6,), "w": (2, 6, 1, 1), "n": (2,), "q": (1, 2, 12), "m": (1, 2),
+          "r": (2, 8, 4, 6), "roi": (9, 5),
+          "f": (2, 6, 3, 5, 5), "loc": (2, 48), "loc4": (2, 192), "conf": (2, 48), "priors": (1, 2, 48)}  # fmt: skip
 CONV = 'weight_filler { type: "xavier" } bias_filler { type: "gaussian" }'
 IP = CONV
 REC = 'weight_filler { type: "xavier" } bias_filler { type: "gaussian" }'
@@ -82,7 +84,9 @@ CASES = {
             "global_pooling: true",
             "kernel_size: 3 stride: 2 round_mode: FLOOR",
         )
-    ],
+    ]
+    + [f'top: "a" top: "b" pooling_param {{ {rest} }}'
+       for rest in ("kernel_size: 2 stride: 2", "kernel_size: 3 pad: 1", "global_pooling: true")],
     "SPP": ["spp_param { pyramid_height: 3 }", "spp_param { pyramid_height: 2 pool: AVE }",
             "spp_param { pyramid_height: 1 }"],
     "BatchNorm": ["", "batch_norm_param { eps: 0.01 }", 'bottom: "v"'],
@@ -114,6 +118,70 @@ CASES = {
     "ReLU6": [""],
     "ShuffleChannel": ["shuffle_channel_param { group: 3 }"],
     "ConvolutionDepthwise": [f"convolution_param {{ num_output: 6 kernel_size: 3 pad: 1 {CONV} }}"],
+    "RReLU": ["", "rrelu_param { lower: 0.1 upper: 0.5 }"],
+    "Im2col": ["convolution_param { kernel_size: 3 pad: 1 }",
+               "convolution_param { kernel_h: 2 kernel_w: 3 stride: 2 dilation: 2 }"],
+    "Filter": ['bottom: "x" bottom: "y" bottom: "n" top: "a" top: "b"'],
+    "LSTMUnit": ['bottom: "h" bottom: "q" bottom: "m" top: "a" top: "b"'],
+    "Expression": [
+        'expression_param { formula: "where(x != 0.5, x ^ 2 - 3 / (1 + abs(x)), pi)" }',
+        'bottom: "x" bottom: "y" expression_param { formula: "max(x0, min(x1, b)) * sigmoid(b * x0) - sign(x1)" '
+        'scalar { name: "b" } }',
+        'expression_param { formula: "softplus(x) + erf(x) + cos(x) * sin(-x) + exp(-x)" }',
+        'expression_param { formula: "log(1 + relu(x)) + sqrt(x^2)" }',
+        'bottom: "x" bottom: "y" expression_param { formula: "where(x0 <= x1, tanh(x0), where(x1 >= 1, x1, x0))" }',
+    ],
+    "Lstm": [
+        'bottom: "v" lstm_param { num_output: 4 batch_size: 3 weight_filler { type: "xavier" } }',
+        'bottom: "x" lstm_param { num_output: 4 weight_filler { type: "xavier" } }',
+        'bottom: "w" bottom: "n" lstm_param { num_output: 4 weight_filler { type: "xavier" } }',
+    ],
+    "Convolution3D": [
+        f'bottom: "f" convolution3d_param {{ num_output: 4 kernel_size: 3 kernel_depth: 2 temporal_pad: 1 {CONV} }}',
+    ],
+    "Deconvolution3D": [
+        f'bottom: "f" convolution3d_param {{ num_output: 4 kernel_size: 2 kernel_depth: 3 stride: 2 {CONV} }}',
+    ],
+    "Pooling3D": [
+        f'bottom: "f" pooling3d_param {{ pool: {kind} kernel_size: 3 kernel_depth: 2 stride: 2 pad: 1 }}'
+        for kind in ("MAX", "AVE")
+    ],
+    "ContinuationIndicator": ["continuation_indicator_param { time_step: 5 axis: 1 }"],
+    "DetectionOutput": [
+        'bottom: "loc" bottom: "conf" bottom: "priors" detection_output_param '
+        f"{{ num_classes: 4 nms_param {{ nms_threshold: 0.4 {nms} }} code_type: CENTER_SIZE {rest} }}"
+        for nms, rest in (
+            ("top_k: 7", "keep_top_k: 9 confidence_threshold: -0.5"),
+            ("", "variance_encoded_in_target: true background_label_id: -1"),
+            ("top_k: 400", "keep_top_k: 200 confidence_threshold: 9"),
+            ("top_k: 6", "keep_top_k: 100 background_label_id: 2"),
+        )
+    ]
+    + ['bottom: "loc4" bottom: "conf" bottom: "priors" detection_output_param { num_classes: 4 share_location: false '
+       "nms_param { nms_threshold: 0.4 top_k: 8 } code_type: CENTER_SIZE keep_top_k: 20 }"],
+    "Axpy": ['bottom: "w" bottom: "x" bottom: "y"'],
+    "Transpose": ["transpose_param { dim: 3 dim: 2 dim: 0 dim: 1 }"],
+    "Reverse": ["reverse_param { axis: 2 }", "reverse_param { axis: 0 }"],
+    "Reorg": ['bottom: "r" reorg_param { stride: 2 }', 'bottom: "r" reorg_param { stride: 2 reverse: true }'],
+    "Normalize": ["norm_param { }", "norm_param { across_spatial: false channel_shared: false }"],
+    "BN": [
+        "bn_param { slope_filler { value: 2 } frozen: true }",
+        "bn_param { scale_filler { value: 2 } shift_filler { value: 1 } bn_mode: INFERENCE }",
+        "bn_param { scale_filler { value: 2 } shift_filler { value: 1 } }",
+    ],
+    "Interp": ["interp_param { zoom_factor: 3 }", "interp_param { height: 11 width: 5 pad_beg: -1 pad_end: -2 }",
+               "interp_param { shrink_factor: 2 }", 'bottom: "x" bottom: "r"'],
+    "Upsample": ['bottom: "x" bottom: "y" upsample_param { scale: 2 }', "upsample_param { scale: 3 }",
+                 'bottom: "x" bottom: "y" upsample_param { upsample_h: 15 upsample_w: 14 }'],
+    "Unpooling": ['bottom: "x" bottom: "y" unpooling_param { unpool: MAX kernel_size: 2 stride: 2 }'],
+    "ROIPooling": [
+        f'bottom: "x" bottom: "roi" roi_pooling_param {{ pooled_h: {h} pooled_w: {w} spatial_scale: {s} }}'
+        for h, w, s in ((2, 3, 1), (7, 7, 0.0625))
+    ],
+    "PriorBox": [
+        f'bottom: "x" bottom: "r" prior_box_param {{ min_size: 3 max_size: 6 aspect_ratio: 2 variance: 0.1 {rest} }}'
+        for rest in ("", "clip: true flip: false step: 2 offset: 0.3")
+    ],
     "BatchReindex": ['bottom: "v" bottom: "i"'],
     "LSTM": [
         f'bottom: "t" bottom: "c" recurrent_param {{ num_output: 3 {REC} }}',
@@ -152,6 +220,8 @@ def randomize(net: Net, seed: int = 0) -> None:
         for index, blob in enumerate(layer.blobs):
             if layer.type == "BatchNorm":
                 values = (rng.normal(size=blob.shape), rng.uniform(1, 3, blob.shape), np.full(blob.shape, 2.0))[index]
+            elif layer.type == "BN":
+                values = rng.uniform(0.5, 1.5, blob.shape)
             elif blob.num_axes > 1:
                 values = rng.normal(size=blob.shape) * np.sqrt(2 / (blob.count // blob.shape[0]))
             else:
@@ -219,19 +289,88 @@ def test_an_output_that_is_changed_in_place_or_an_input() -> None:
 
 def test_unsupported_layers_are_named_with_their_lines(tmp_path: Path) -> None:
     path = tmp_path / "n.prototxt"
-    path.write_text(net_text("Filter", 'bottom: "x" bottom: "f"').replace('layer { name: "it"', """
-        layer { name: "f" type: "Input" top: "f" input_param { shape { dim: 2 } } }
-        layer { name: "im" type: "Im2col" bottom: "x" top: "im" convolution_param { kernel_size: 3 } }
-        layer { name: "it\""""))  # fmt: skip
-    with pytest.raises(NetError, match=r"n\.prototxt:4:9: layer 'im' \(Im2col\): .*also 'it' \(Filter\) at .*:5:9"):
+    pool = "psroi_pooling_param { spatial_scale: 1 output_dim: 6 group_size: 1 }"
+    path.write_text(net_text("PSROIPooling", f'bottom: "x" bottom: "roi" {pool}') + """
+        layer { name: "too" type: "PSROIPooling" bottom: "x" bottom: "roi" top: "too"
+                psroi_pooling_param { spatial_scale: 1 output_dim: 6 group_size: 1 } }""")  # fmt: skip
+    with pytest.raises(NetError, match=r"n\.prototxt:3:1: layer 'it' \(PSROIPooling\): .*also 'too' .*:5:9"):
         export_onnx(path)
 
 
 def test_unsupported_configurations_are_named_with_their_lines(tmp_path: Path) -> None:
     path = tmp_path / "n.prototxt"
-    path.write_text(net_text("Pooling", 'top: "a" top: "b" pooling_param { kernel_size: 2 }'))
-    with pytest.raises(NetError, match=r"n\.prototxt:2:1: layer 'it' \(Pooling\): .*mask"):
+    path.write_text(net_text("BatchNorm", "batch_norm_param { use_global_stats: false }"))
+    with pytest.raises(NetError, match=r"n\.prototxt:2:1: layer 'it' \(BatchNorm\): .*statistics of the batch"):
         export_onnx(path)
+
+
+def test_what_forks_do_to_dropout_and_batch_norm() -> None:
+    text = net_text("Dropout", "dropout_param { dropout_ratio: 0.25 scale_train: false }")
+    message = parse_net_text(text, "net.prototxt", plugin_manager()).message
+    result = export_onnx(message)
+    assert result.worst == 0
+    assert [node.op_type for node in result.model.graph.node] == ["Mul"]
+    text = net_text(
+        "BatchNorm", "batch_norm_param { scale_bias: true bias_filler { value: 2 } scale_filler { value: 3 } }"
+    )
+    message = parse_net_text(text, "net.prototxt", plugin_manager()).message
+    assert export_onnx(message).worst <= 1e-6
+
+
+def test_stochastic_pooling_in_testing() -> None:
+    text = net_text("ReLU", "") + """layer { name: "p" type: "Pooling" bottom: "a" top: "p"
+        pooling_param { pool: STOCHASTIC kernel_size: 3 stride: 2 } }"""  # fmt: skip
+    assert export_onnx(parse_net(text, "n").message).worst <= 1e-6
+
+
+def test_rows_that_are_filtered_go_on() -> None:
+    text = (
+        net_text("Filter", 'bottom: "x" bottom: "n" top: "a"')
+        + f"""
+        layer {{ name: "ip" type: "InnerProduct" bottom: "a" top: "ip" inner_product_param {{ num_output: 4 {IP} }} }}
+        layer {{ name: "d" type: "DummyData" top: "d" dummy_data_param {{ shape {{ dim: 4 }} }} }}
+        layer {{ name: "b" type: "Bias" bottom: "ip" bottom: "d" top: "b" bias_param {{ axis: 1 }} }}
+        layer {{ name: "r" type: "Reshape" bottom: "b" top: "r" reshape_param {{ shape {{ dim: 0 dim: 2 dim: -1 }} }} }}
+        """
+    )
+    for seed in (0, 1, 2):
+        result = export_onnx(parse_net(text, "n").message, seed=seed)
+        assert result.worst <= 1e-5
+    dims = result.model.graph.output[0].type.tensor_type.shape.dim
+    assert not any(dim.HasField("dim_value") for dim in dims)
+
+
+ONE = [
+    (kind, text)
+    for kind, text in TABLE
+    if kind not in ("LSTM", "RNN", "LSTMUnit", "Lstm", "DetectionOutput")
+    and "axis: 0" not in text
+    and 'bottom: "g"' not in text
+]
+ONE = list(dict(ONE).items())
+
+
+@pytest.mark.parametrize(("kind", "text"), ONE, ids=[kind for kind, _ in ONE])
+def test_any_batch(kind: str, text: str, tmp_path: Path) -> None:
+    message = parse_net_text(net_text(kind, text), "net.prototxt", plugin_manager()).message
+    net = Net(message, seed=1, engine="reference")
+    randomize(net)
+    if net.params:
+        net.save(tmp_path / "w.caffemodel")
+    result = export_onnx(message, tmp_path / "w.caffemodel" if net.params else None, dynamic_batch=True)
+    assert result.worst <= 1e-5
+    assert [one.type.tensor_type.shape.dim[0].dim_param for one in result.model.graph.input] == ["batch"] * len(
+        net.inputs
+    )
+
+
+def test_a_layer_that_needs_a_batch_of_known_size(tmp_path: Path) -> None:
+    path = tmp_path / "n.prototxt"
+    path.write_text(net_text("LSTM", CASES["LSTM"][0]))
+    with pytest.raises(NetError, match=r"n\.prototxt:3:1: layer 'it': in ONNX this layer needs a batch of known size"):
+        export_onnx(path, dynamic_batch=True)
+    with pytest.raises(ParameterError, match="either of a given size or of any"):
+        export_onnx(path, dynamic_batch=True, batch=2)
 
 
 class Cube(cortado.Layer):

@@ -16,6 +16,8 @@ from cortado.export.to_onnx import export_onnx
 from cortado.netdef import Net
 from cortado.netdef.deploy import deploy
 from cortado.netdef.spec import NetSpec, Top, layers as L, params as P  # noqa: N812 - their usual names
+from cortado.plugins import plugin_manager
+from cortado.plugins.dialects import parse_net_text
 from cortado.proto import write_text
 
 pytest.importorskip("onnx")
@@ -163,7 +165,48 @@ def fcn() -> NetSpec:
     return n
 
 
-NETS = [lenet, cifar10_full, caffenet, squeezenet, googlenet, resnet50, mobilenet, fcn]
+def ssd() -> Any:
+    """Two maps of priors, as SSD: priors, offsets and scores joined, and the list of detections."""
+    weights = 'weight_filler { type: "xavier" }'
+    text = (
+        """layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 48 dim: 48 } } }"""
+    )
+    for x, y, stride in (("data", "a", 4), ("a", "b", 2)):
+        text += f"""
+            layer {{ name: "{y}" type: "Convolution" bottom: "{x}" top: "{y}"
+                    convolution_param {{ num_output: 8 kernel_size: 3 pad: 1 stride: {stride} {weights} }} }}
+            layer {{ name: "{y}_relu" type: "ReLU" bottom: "{y}" top: "{y}" }}
+            layer {{ name: "{y}_priors" type: "PriorBox" bottom: "{y}" bottom: "data" top: "{y}_priors"
+                    prior_box_param {{ min_size: {3 * stride} aspect_ratio: 2 variance: [0.1, 0.1, 0.2, 0.2] }} }}"""
+        for kind, count in (("loc", 12), ("conf", 9)):
+            name = f"{y}_{kind}"
+            text += f"""
+                layer {{ name: "{name}" type: "Convolution" bottom: "{y}" top: "{name}"
+                        convolution_param {{ num_output: {count} kernel_size: 3 pad: 1 {weights} }} }}
+                layer {{ name: "{name}_p" type: "Permute" bottom: "{name}" top: "{name}_p"
+                        permute_param {{ order: [0, 2, 3, 1] }} }}
+                layer {{ name: "{name}_f" type: "Flatten" bottom: "{name}_p" top: "{name}_f" }}"""
+    for kind, axis in (("loc_f", 1), ("conf_f", 1), ("priors", 2)):
+        text += f"""
+            layer {{ name: "{kind}" type: "Concat" bottom: "a_{kind}" bottom: "b_{kind}" top: "{kind}"
+                    concat_param {{ axis: {axis} }} }}"""
+    text += """
+        layer { name: "score" type: "Reshape" bottom: "conf_f" top: "score"
+                reshape_param { shape { dim: 0 dim: -1 dim: 3 } } }
+        layer { name: "prob" type: "Softmax" bottom: "score" top: "prob" softmax_param { axis: 2 } }
+        layer { name: "conf" type: "Flatten" bottom: "prob" top: "conf" }
+        layer { name: "found" type: "DetectionOutput" bottom: "loc_f" bottom: "conf" bottom: "priors" top: "found"
+                detection_output_param { num_classes: 3 nms_param { nms_threshold: 0.45 top_k: 50 } keep_top_k: 20
+                                         confidence_threshold: 0.3 code_type: CENTER_SIZE } }"""
+    return parse_net_text(text, "ssd", plugin_manager()).message
+
+
+def message_of(make: Callable[[], Any]) -> Any:
+    made = make()
+    return made.to_proto() if isinstance(made, NetSpec) else made
+
+
+NETS = [lenet, cifar10_full, caffenet, squeezenet, googlenet, resnet50, mobilenet, fcn, ssd]
 
 
 def give_weights(net: Net) -> None:
@@ -183,8 +226,8 @@ def give_weights(net: Net) -> None:
 
 
 @pytest.mark.parametrize("make", NETS, ids=[make.__name__ for make in NETS])
-def test_the_same_numbers(make: Callable[[], NetSpec], tmp_path: Path) -> None:
-    message = make().to_proto()
+def test_the_same_numbers(make: Callable[[], Any], tmp_path: Path) -> None:
+    message = message_of(make)
     net = Net(message, seed=1)
     give_weights(net)
     net.save(tmp_path / "w.caffemodel")
@@ -192,6 +235,21 @@ def test_the_same_numbers(make: Callable[[], NetSpec], tmp_path: Path) -> None:
     score = net.outputs[0] if "score" not in result.differences else "score"
     assert result.worst <= 1e-4
     assert float(np.ptp(result.net.blobs[score].data)) > 1e-2
+
+
+@pytest.mark.parametrize("make", [lenet, cifar10_full, squeezenet, mobilenet, fcn, ssd])
+def test_any_batch(make: Callable[[], Any], tmp_path: Path) -> None:
+    message = message_of(make)
+    net = Net(message, seed=1)
+    give_weights(net)
+    net.save(tmp_path / "w.caffemodel")
+    result = export_onnx(message, tmp_path / "w.caffemodel", dynamic_batch=True)
+    assert result.worst <= 1e-4
+    assert result.model.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "batch"
+    if make is ssd:
+        found = result.net.blobs["found"].data[0, 0]
+        assert len(found) > 5
+        assert set(found[:, 1]) == {1, 2}
 
 
 def test_export_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,6 +272,10 @@ def test_export_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         program, ["export", "onnx", "deploy.prototxt", "digits.caffemodel", "-o", "b.onnx", "--batch", "5"]
     )
     assert "data 5x1x28x28" in result.output
+    result = run.invoke(
+        program, ["export", "onnx", "deploy.prototxt", "digits.caffemodel", "-o", "d.onnx", "--dynamic-batch"]
+    )
+    assert "inputs data batchx1x28x28, outputs prob batchx10" in result.output
 
 
 ZOO_NETS = [

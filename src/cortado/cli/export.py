@@ -17,6 +17,7 @@ def command() -> None:
 @click.argument("weights")
 @click.option("--output", "-o", required=True, metavar="FILE", help="The .onnx file to write.")
 @click.option("--batch", type=click.IntRange(1), help="Records at a time.  [default: as NET says]")
+@click.option("--dynamic-batch", is_flag=True, help="Any number of records at a time.")
 @click.option("--compare/--no-compare", default=True, show_default=True, help="Check the numbers with ONNX Runtime.")
 @python_layers
 @level
@@ -26,6 +27,7 @@ def onnx(
     weights: str,
     output: str,
     batch: int | None,
+    dynamic_batch: bool,
     compare: bool,
     allow_python_layers: bool,
     level: int | None,
@@ -34,12 +36,13 @@ def onnx(
     """Write NET with WEIGHTS as an ONNX model, and check that ONNX Runtime computes the same from it.
 
     NET is a deploy net, or the net that was trained (its deploy net is derived). A layer that ONNX has no words for is
-    an error with its line. Shapes are fixed. Nothing is written unless all outputs agree within 1e-4.
+    an error with its line. Shapes are fixed, but for the batch with --dynamic-batch, which is checked with two sizes.
+    Nothing is written unless all outputs agree within 1e-4.
     """
     from ..export.to_onnx import export_onnx
 
-    made = export_onnx(net, weights, batch=batch, level=level, stages=stage_list(stage), compare=compare,
-                       allow_python_layers=allow_python_layers)  # fmt: skip
+    made = export_onnx(net, weights, batch=batch, dynamic_batch=dynamic_batch, level=level,
+                       stages=stage_list(stage), compare=compare, allow_python_layers=allow_python_layers)  # fmt: skip
     made.save(output)
     nodes = len(made.model.graph.node)
     click.echo(f"{output}: opset {made.opset}, {nodes} nodes, inputs {_shapes(made.model.graph.input)}, "
@@ -52,6 +55,6 @@ def onnx(
 def _shapes(values: object) -> str:
     parts = []
     for one in values:  # type: ignore[attr-defined]
-        dims = "x".join(str(dim.dim_value) for dim in one.type.tensor_type.shape.dim)
+        dims = "x".join(dim.dim_param or str(dim.dim_value or "?") for dim in one.type.tensor_type.shape.dim)
         parts.append(f"{one.name} {dims or 'scalar'}")
     return ", ".join(parts)

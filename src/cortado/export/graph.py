@@ -25,12 +25,15 @@ def onnx_module() -> Any:
 
 
 class Graph:
-    """Nodes and constants, with names that are used once."""
+    """Nodes and constants, with names that are used once. ``owner`` is who they are made for; ``owners`` has that of
+    every node and constant by its name."""
 
     def __init__(self) -> None:
         self.onnx = onnx_module()
         self.nodes: list[Any] = []
         self.constants: dict[str, Array] = {}
+        self.owner = ""
+        self.owners: dict[str, str] = {}
         self._taken: set[str] = set()
 
     def name(self, wish: str) -> str:
@@ -45,7 +48,8 @@ class Graph:
     def constant(self, value: npt.ArrayLike, name: str) -> str:
         """A constant tensor."""
         name = self.name(name)
-        self.constants[name] = np.ascontiguousarray(value)
+        self.constants[name] = np.asarray(value, order="C")
+        self.owners[name] = self.owner
         return name
 
     def node(self, op: str, inputs: Sequence[str], outputs: Sequence[str], attributes: dict[str, Any]) -> None:
@@ -53,13 +57,16 @@ class Graph:
         wish = f"{outputs[0]}/{op}" if outputs else op
         made = self.onnx.helper.make_node(op, list(inputs), list(outputs), name=self.name(wish), **attributes)
         self.nodes.append(made)
+        self.owners[made.name] = self.owner
 
 
 class LayerExport:
     """One layer on its way into an ONNX graph: what a mapping gets.
 
     ``layer``, with ``param`` and ``blobs``; ``bottom`` and ``top``, its blobs, whose shapes are those of the ONNX
-    file; ``inputs`` and ``outputs``, the names of their tensors. A mapping calls ``op`` until every output is made:
+    file; ``inputs`` and ``outputs``, the names of their tensors. In ``loose`` a mapping says, by the index of a top,
+    which of its axes only the data can tell; ``loose_bottom`` is true where a bottom has such an axis. A mapping calls
+    ``op`` until every output is made:
 
         def cube(export):
             export.op("Mul", [export.op("Mul", export.inputs * 2), export.inputs[0]], export.outputs[0])
@@ -69,6 +76,8 @@ class LayerExport:
                  inputs: list[str], outputs: list[str]) -> None:  # fmt: skip
         self.graph, self.layer, self.param = graph, layer, layer.param
         self.bottom, self.top, self.inputs, self.outputs = list(bottom), list(top), inputs, outputs
+        self.loose: dict[int, tuple[int, ...]] = {}
+        self.loose_bottom = False
 
     @property
     def x(self) -> str:
@@ -101,7 +110,9 @@ class LayerExport:
         return self.constant(value if shape is None else value.reshape(shape), f"weight{index}")
 
     def reshape(self, name: str, shape: Sequence[int], output: str | None = None) -> str:
-        """*name* in another shape."""
+        """*name* in another shape; its first axis is left open where the data tell how many rows there are."""
+        if self.loose_bottom and -1 not in shape:
+            shape = (-1, *shape[1:])
         return self.op("Reshape", [name, self.integers(shape)], output)
 
     def finish(self, name: str, index: int = 0) -> None:

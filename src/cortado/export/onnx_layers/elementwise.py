@@ -36,6 +36,19 @@ def elu(export: LayerExport) -> None:
     export.op("Elu", [export.x], export.outputs[0], alpha=float(export.param.alpha))
 
 
+def rrelu(export: LayerExport) -> None:
+    middle = (float(export.param.lower) + float(export.param.upper)) / 2
+    export.op("LeakyRelu", [export.x], export.outputs[0], alpha=middle)
+
+
+def dropout(export: LayerExport) -> None:
+    """Passes its bottom on, but for the switches of forks."""
+    if getattr(export.layer, "drops", False):
+        raise export.unsupported("it drops at random in testing")
+    factor = float(getattr(export.layer, "in_testing", 1.0))
+    export.op("Mul", [export.x, export.constant(factor)], export.outputs[0])
+
+
 def _line(export: LayerExport) -> str:
     """shift + scale · x, without what changes nothing."""
     name = export.x
@@ -130,11 +143,12 @@ def cortado_exporters() -> dict[str, Mapping]:
         "BNLL": "Softplus",
         "SELU": "Selu",
         "HardSwish": "HardSwish",
-        "Dropout": "Identity",
     }
     own = {
         "ReLU": relu,
         "PReLU": prelu,
+        "RReLU": rrelu,
+        "Dropout": dropout,
         "ELU": elu,
         "Power": power,
         "Exp": exp,

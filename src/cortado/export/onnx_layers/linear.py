@@ -1,10 +1,13 @@
-"""Convolution, Deconvolution, InnerProduct, Embed."""
+"""Convolution, Deconvolution, Im2col, InnerProduct, Embed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from ...layers import product
 from ...plugins import hookimpl
 from ..graph import LayerExport
 
@@ -44,11 +47,26 @@ def _convolve(op: str) -> Callable[[LayerExport], None]:
     return mapping
 
 
+def im2col(export: LayerExport) -> None:
+    """A convolution that gives each tap of each channel alone."""
+    geometry, channels = export.layer.geometry, export.bottom[0].shape[1]  # type: ignore[attr-defined]
+    if export.param.axis not in (1, 1 - export.bottom[0].num_axes):
+        raise export.unsupported(f"channels must be axis 1; got axis {export.param.axis}")
+    taps = product(geometry.kernel)
+    picks = np.tile(np.eye(taps, dtype=np.float32), (channels, 1)).reshape(channels * taps, 1, *geometry.kernel)
+    export.op("Conv", [export.x, export.constant(picks, "picks")], export.outputs[0], group=channels,
+              kernel_shape=list(geometry.kernel), strides=list(geometry.stride), pads=list(geometry.pad) * 2,
+              dilations=list(geometry.dilation))  # fmt: skip
+
+
 def inner_product(export: LayerExport) -> None:
     param, weights = export.param, export.layer.blobs[0]
     transposed = bool(param.transpose)
-    rows = weights.shape[0] if transposed else weights.shape[1]
-    flat = export.reshape(export.x, (export.bottom[0].count // max(1, rows), rows))
+    if export.top[0].num_axes == 2:
+        flat = export.op("Flatten", [export.x], axis=1)
+    else:
+        rows = weights.shape[0] if transposed else weights.shape[1]
+        flat = export.reshape(export.x, (export.bottom[0].count // max(1, rows), rows))
     constants = [export.weight(i) for i in range(len(export.layer.blobs))]
     attributes: dict[str, Any] = {"transB": 0 if transposed else 1}
     if export.top[0].num_axes == 2:
@@ -72,6 +90,9 @@ def cortado_exporters() -> dict[str, Callable[[LayerExport], None]]:
         "Deconvolution": _convolve("ConvTranspose"),
         "DepthwiseConvolution": _convolve("Conv"),
         "ConvolutionDepthwise": _convolve("Conv"),
+        "Convolution3D": _convolve("Conv"),
+        "Deconvolution3D": _convolve("ConvTranspose"),
+        "Im2col": im2col,
         "InnerProduct": inner_product,
         "Embed": embed,
     }

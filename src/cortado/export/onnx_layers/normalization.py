@@ -19,7 +19,12 @@ def batch_norm(export: LayerExport) -> None:
     shape = (mean.size, *(1,) * (export.bottom[0].num_axes - 2)) if export.bottom[0].num_axes > 1 else ()
     centred = export.op("Sub", [export.x, export.constant(mean.reshape(shape) * scale, "mean")])
     gain = 1.0 / np.sqrt(variance.astype(np.float64) * scale + param.eps)
-    export.op("Mul", [centred, export.constant(gain.reshape(shape), "gain")], export.outputs[0])
+    if len(export.layer.blobs) < 5:
+        export.op("Mul", [centred, export.constant(gain.reshape(shape), "gain")], export.outputs[0])
+        return
+    gain = gain * export.layer.blobs[3].data  # NVCaffe's layer has a scale and a bias of its own
+    normal = export.op("Mul", [centred, export.constant(gain.reshape(shape), "gain")])
+    export.op("Add", [normal, export.weight(4, shape)], export.outputs[0])
 
 
 def _shape(export: LayerExport, operand: tuple[int, ...]) -> tuple[int, ...]:

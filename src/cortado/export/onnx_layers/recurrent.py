@@ -1,11 +1,11 @@
-"""LSTM and RNN, step by step: ONNX's own have no markers of where a sequence begins.
+"""LSTM, LSTMUnit and RNN, step by step: ONNX's own have no markers of where a sequence begins.
 
 Without ``expose_hidden`` every run begins with states of 0, as Cortado's layer does after ``reset()``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -30,8 +30,8 @@ class _Steps:
         if self.static:
             still = export.reshape(export.inputs[2], (self.num, -1))
             z = export.op("Add", [z, export.op("Gemm", [still, export.weight(2)], transB=1)])
-        self.z = self._each(z, (self.num, rows))
-        self.cont = self._each(export.inputs[1], (self.num, 1))
+        self.z = _each(export, z, self.steps, (self.num, rows))
+        self.cont = _each(export, export.inputs[1], self.steps, (self.num, 1))
         self.weights = export.weight(self.w_hidden)
         if exposed:
             begin = export.inputs[2 + self.static :]
@@ -39,15 +39,6 @@ class _Steps:
         else:
             zero = export.constant(np.zeros((self.num, self.size), np.float32), "zero")
             self.states = [zero] * states
-
-    def _each(self, name: str, shape: tuple[int, ...]) -> list[str]:
-        """One tensor per step."""
-        if self.steps == 1:
-            return [self.export.reshape(name, shape)]
-        parts = [self.export.graph.name(f"{self.export.layer.name}/step") for _ in range(self.steps)]
-        sizes = self.export.integers([1] * self.steps, "steps")
-        self.export.ops("Split", [name, sizes], parts, axis=0)
-        return [self.export.reshape(part, shape) for part in parts]
 
     def gates(self, t: int, hidden: str) -> str:
         """z[t] with the carried hidden state in it."""
@@ -66,15 +57,56 @@ def lstm(export: LayerExport) -> None:
     hidden, memory = steps.states
     outputs = []
     for t in range(steps.steps):
-        quarters = [export.graph.name(f"{export.layer.name}/gate") for _ in range(4)]
-        export.ops("Split", [steps.gates(t, hidden), export.integers([steps.size] * 4, "sizes")], quarters, axis=1)
-        into, forget, out = (export.op("Sigmoid", [name]) for name in quarters[:3])
-        new = export.op("Mul", [into, export.op("Tanh", [quarters[3]])])
-        kept = export.op("Mul", [forget, export.op("Mul", [memory, steps.cont[t]])])
-        memory = export.op("Add", [kept, new])
-        hidden = export.op("Mul", [out, export.op("Tanh", [memory])])
+        hidden, memory = _cell(export, steps.gates(t, hidden), export.op("Mul", [memory, steps.cont[t]]), 1)
         outputs.append(hidden)
     steps.finish(outputs, [hidden, memory])
+
+
+def _cell(
+    export: LayerExport, gates: str, carried: str, axis: int, outputs: Sequence[str | None] = (None, None)
+) -> tuple[str, str]:
+    """The hidden state and the memory (named *outputs* if asked for) from the gates in the order i, f, o, g."""
+    size = export.top[0].shape[-1]
+    quarters = [export.graph.name(f"{export.layer.name}/gate") for _ in range(4)]
+    export.ops("Split", [gates, export.integers([size] * 4, "sizes")], quarters, axis=axis)
+    into, forget, out = (export.op("Sigmoid", [name]) for name in quarters[:3])
+    new = export.op("Mul", [into, export.op("Tanh", [quarters[3]])])
+    memory = export.op("Add", [export.op("Mul", [forget, carried]), new], outputs[1])
+    return export.op("Mul", [out, export.op("Tanh", [memory])], outputs[0]), memory
+
+
+def fork_lstm(export: LayerExport) -> None:
+    """Lstm of CTPN: rows are steps times sequences, with marks or without."""
+    num, size = export.layer.batch, export.top[0].shape[1]  # type: ignore[attr-defined]
+    count = export.top[0].shape[0] // num
+    z = export.op("Gemm", [export.op("Flatten", [export.x], axis=1), export.weight(0), export.weight(2)], transB=1)
+    rows = _each(export, z, count, (num, 4 * size))
+    marks = _each(export, export.reshape(export.inputs[1], (count, num)), count, (num, 1)) if export.inputs[1:] else []
+    weights = export.weight(1)
+    hidden = memory = export.constant(np.zeros((num, size), np.float32), "zero")
+    outputs = []
+    for t, row in enumerate(rows):
+        if marks:
+            hidden, memory = (export.op("Mul", [state, marks[t]]) for state in (hidden, memory))
+        gates = export.op("Add", [row, export.op("Gemm", [hidden, weights], transB=1)])
+        hidden, memory = _cell(export, gates, memory, 1)
+        outputs.append(hidden)
+    export.op("Concat", outputs, export.outputs[0], axis=0)
+
+
+def _each(export: LayerExport, name: str, steps: int, shape: tuple[int, ...]) -> list[str]:
+    """One tensor per step."""
+    if steps == 1:
+        return [export.reshape(name, shape)]
+    parts = [export.graph.name(f"{export.layer.name}/step") for _ in range(steps)]
+    export.ops("Split", [name], parts, axis=0)
+    return [export.reshape(part, shape) for part in parts]
+
+
+def lstm_unit(export: LayerExport) -> None:
+    marks = export.op("Unsqueeze", [export.inputs[2], export.integers([2], "axes")])
+    carried = export.op("Mul", [export.inputs[0], marks])
+    _cell(export, export.inputs[1], carried, 2, (export.outputs[1], export.outputs[0]))
 
 
 def rnn(export: LayerExport) -> None:
@@ -90,4 +122,4 @@ def rnn(export: LayerExport) -> None:
 
 @hookimpl
 def cortado_exporters() -> dict[str, Callable[[LayerExport], None]]:
-    return {"LSTM": lstm, "RNN": rnn}
+    return {"LSTM": lstm, "LSTMUnit": lstm_unit, "Lstm": fork_lstm, "RNN": rnn}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from ...plugins import hookimpl
 from ..graph import LayerExport
 
@@ -62,6 +64,22 @@ def batch_reindex(export: LayerExport) -> None:
     export.op("Gather", [export.x, index], export.outputs[0], axis=0)
 
 
+def filter_(export: LayerExport) -> None:
+    """How many rows are left only the data tell."""
+    marks = export.op("Reshape", [export.inputs[-1], export.integers([-1])])
+    chosen = export.op("Cast", [marks], to=export.graph.onnx.TensorProto.BOOL)
+    for index, output in enumerate(export.outputs):
+        export.op("Compress", [export.inputs[index], chosen], output, axis=0)
+        export.loose[index] = (0,)
+
+
+def dummy_data(export: LayerExport) -> None:
+    if export.layer.refilled:  # type: ignore[attr-defined]
+        raise export.unsupported("its numbers are drawn anew each time")
+    for blob, output in zip(export.top, export.outputs, strict=True):
+        export.op("Identity", [export.constant(blob.data, "data")], output)
+
+
 def reduction(export: LayerExport) -> None:
     param, shape = export.param, export.bottom[0].shape
     axes = list(range(param.axis % len(shape), len(shape)))
@@ -77,15 +95,25 @@ def reduction(export: LayerExport) -> None:
     export.op("Mul", [total, export.constant(float(param.coeff))], export.outputs[0])
 
 
+def backwards(export: LayerExport, name: str, axis: int, output: str | None = None) -> str:
+    """*name* with one axis turned round."""
+    beyond = int(np.iinfo(np.int64).min)
+    bounds = [export.integers([n], what) for n, what in ((-1, "start"), (beyond, "end"), (axis, "axis"), (-1, "step"))]
+    return export.op("Slice", [name, *bounds], output)
+
+
 def arg_max(export: LayerExport) -> None:
-    """Of equal values Cortado takes the last, ONNX's TopK the first."""
+    """Of equal values Cortado takes the last, ONNX's TopK the first: it gets them from the end."""
     param, shape = export.param, export.bottom[0].shape
     along = param.HasField("axis")
     axis = param.axis % len(shape) if along else 1
-    x = export.x if along else export.reshape(export.x, (shape[0], -1))
+    x = export.x if along else export.op("Flatten", [export.x], axis=1)
+    last = (shape[axis] if along else export.bottom[0].count // max(1, shape[0])) - 1
+    x = backwards(export, x, axis)
     names = [export.graph.name(f"{export.layer.name}/{what}") for what in ("values", "indices")]
     export.ops("TopK", [x, export.integers([param.top_k], "k")], names, axis=axis)
-    indices = export.op("Cast", [names[1]], to=export.graph.onnx.TensorProto.FLOAT)
+    places = export.op("Sub", [export.constant(np.int64(last), "last"), names[1]])
+    indices = export.op("Cast", [places], to=export.graph.onnx.TensorProto.FLOAT)
     if not param.out_max_val:
         export.finish(indices)
     elif along:
@@ -106,6 +134,8 @@ def cortado_exporters() -> dict[str, Callable[[LayerExport], None]]:
         "Crop": crop,
         "Tile": tile,
         "Parameter": parameter,
+        "DummyData": dummy_data,
+        "Filter": filter_,
         "BatchReindex": batch_reindex,
         "Reduction": reduction,
         "ArgMax": arg_max,
