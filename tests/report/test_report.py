@@ -68,8 +68,8 @@ def test_the_page() -> None:
     checker = Checker()
     checker.feed(page)
     assert checker.open == []
-    for title in ("Curves", "Confusion matrix", "Worst mistakes", "First-layer filters", "Weights", "Net: Digits",
-                  "Versions"):  # fmt: skip
+    for title in ("Curves", "Confusion matrix", "Worst mistakes", "Activations", "First-layer filters", "Weights",
+                  "Net: Digits", "Versions"):  # fmt: skip
         assert f"<h2>{title}</h2>" in page
     assert checker.seen["img"] > 5
     assert "prefers-color-scheme: dark" in page
@@ -124,8 +124,8 @@ def test_pixels_and_filters() -> None:
     weights = np.zeros((5, 3, 2, 2))
     weights[1, 2] = -0.5
     grid = filter_grid(weights)
-    assert grid.shape == (17, 35, 3)
-    assert grid[0, 9].tolist() == [1, 128, 128]
+    assert grid.shape == (66, 134, 3)
+    assert grid[0, 34].tolist() == [1, 128, 128]
     assert grid[0, 0].tolist() == [128, 128, 128]
 
 

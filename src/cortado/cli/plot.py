@@ -22,7 +22,7 @@ def command(logs: tuple[str, ...], output: str, series: tuple[str, ...], only_li
     """
     from ..errors import nearest
     from ..proto import atomic_write
-    from ..report.curves import run_charts, series_names
+    from ..report.curves import STYLE, curves, run_charts, series_names
     from ..report.page import page, stack_svg, to_png
     from ..report.runs import read_run
 
@@ -40,7 +40,7 @@ def command(logs: tuple[str, ...], output: str, series: tuple[str, ...], only_li
             raise click.UsageError(f"there is no series '{name}' {nearest(name, series_names(runs)) or ''}".rstrip())
     charts = run_charts(runs, series)
     if ending == ".html":
-        atomic_write(output, page(", ".join(run.name for run in runs), "\n".join(charts)))
+        atomic_write(output, page(", ".join(run.name for run in runs), curves(runs, series), STYLE))
     else:
         svg = stack_svg(charts)
         atomic_write(output, svg if ending == ".svg" else to_png(svg, dark=dark))

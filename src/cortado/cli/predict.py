@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from ._images import net_and_steps
 from ._options import engine, level, make_engine, python_layers, stage_list, stages, threads
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def command(
     from ..netdef import Net
     from ..netdef.prepare import Preparation
 
-    message, steps = _net_and_steps(net, weights, preprocessing, level, stage_list(stage))
+    message, steps = net_and_steps(net, weights, preprocessing, level, stage_list(stage))
     made = Net(message, weights=weights, engine=make_engine(engine, threads), allow_python_layers=allow_python_layers,
                folder=Path(net).parent)  # fmt: skip
     if len(made.inputs) != 1:
@@ -67,21 +68,6 @@ def command(
         blob.data[0] = ready.read(path)
         made.forward()
         _tell(path, made.blobs[output].data[0].ravel(), steps, top, as_json)
-
-
-def _net_and_steps(
-    net: str, weights: str, file: str | None, level: int | None, stage: list[str]
-) -> tuple[Any, Preprocessing]:
-    from ..netdef.deploy import deploy
-    from ..netdef.preprocessing import Preprocessing, beside
-
-    made = deploy(net, level=level, stages=stage)
-    path = Path(file) if file else beside(weights)
-    if file or path.exists():
-        return made.message, Preprocessing.load(path)
-    if made.preprocessing == Preprocessing():
-        click.echo(f"note: {path} is not there; images go in as they are, 0 to 255", err=True)
-    return made.message, made.preprocessing
 
 
 def _only_output(net: Net) -> str:

@@ -22,7 +22,7 @@ COLOURS = (
     ("#5d6770", "#aab6c0"),
 )
 """(on light, on dark)."""
-WIDTH, HEIGHT = 720, 300
+WIDTH, NARROW, HEIGHT = 720, 360, 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 14, 30, 40
 MOST_POINTS = 600
 ROW = 18
@@ -54,21 +54,22 @@ class Line:
 
 
 def line_chart(title: str, lines: Sequence[Line], *, x_label: str = "iteration", log: bool | None = None,
-               log_x: bool = False, x_range: Sequence[float] = ()) -> str:  # fmt: skip
+               log_x: bool = False, x_range: Sequence[float] = (), width: int = WIDTH) -> str:  # fmt: skip
     """A chart of *lines* as an ``<svg>`` element.
 
     *log*: the y axis; None decides by the range of the values. *x_range*: values that the x axis must have room for.
+    *width*: in pixels.
     """
     cleaned = [(line, _thin([p for p in line.points if math.isfinite(p[1])])) for line in lines]
     values = [y for _, points in cleaned for _, y in points]
     xs = [x for _, points in cleaned for x, _ in points]
     use_log = _wants_log(values) if log is None else log and min(values, default=0) > 0
-    rows = _legend_rows([line.label for line in lines])
+    rows = _legend_rows([line.label for line in lines], width)
     height = HEIGHT + ROW * len(rows)
     y_axis = _Axis(values, height - TOP - BOTTOM - ROW * len(rows), use_log, whole=True)
-    plot = _Plot(_Axis([*xs, *x_range], WIDTH - LEFT - RIGHT, log_x), y_axis)
+    plot = _Plot(_Axis([*xs, *x_range], width - LEFT - RIGHT, log_x), y_axis, width)
     body = [
-        _open(height),
+        _open(height, width),
         f'<text class="title" x="{LEFT}" y="18">{escape(title)}{" (log scale)" if use_log else ""}</text>',
     ]
     body += plot.frame(x_label)
@@ -123,8 +124,8 @@ class _Axis:
 
 
 class _Plot:
-    def __init__(self, x: _Axis, y: _Axis) -> None:
-        self.x, self.y = x, y
+    def __init__(self, x: _Axis, y: _Axis, width: int = WIDTH) -> None:
+        self.x, self.y, self.width = x, y, width
 
     def at_x(self, value: float) -> float:
         return LEFT + self.x(value)
@@ -136,7 +137,7 @@ class _Plot:
         parts = []
         for tick in self.y.ticks:
             y = self.at_y(tick)
-            parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
+            parts.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{self.width - RIGHT}"/>')
             parts.append(f'<text x="{LEFT - 7}" y="{y + 4:.1f}" text-anchor="end">{_short(tick)}</text>')
         return parts
 
@@ -147,10 +148,9 @@ class _Plot:
             x = self.at_x(tick)
             parts.append(f'<path class="axis" d="M{x:.1f} {bottom:.1f}v4"/>')
             parts.append(f'<text x="{x:.1f}" y="{bottom + 17:.1f}" text-anchor="middle">{_short(tick)}</text>')
-        parts.append(f'<path class="axis" fill="none" d="M{LEFT} {TOP}V{bottom:.1f}H{WIDTH - RIGHT}"/>')
-        parts.append(
-            f'<text x="{(LEFT + WIDTH) / 2:.0f}" y="{bottom + 33:.1f}" text-anchor="middle">{escape(x_label)}</text>'
-        )
+        parts.append(f'<path class="axis" fill="none" d="M{LEFT} {TOP}V{bottom:.1f}H{self.width - RIGHT}"/>')
+        middle = f'x="{(LEFT + self.width) / 2:.0f}" y="{bottom + 33:.1f}" text-anchor="middle"'
+        parts.append(f"<text {middle}>{escape(x_label)}</text>")
         return parts
 
     def path(self, points: Sequence[tuple[float, float]], line: Line) -> str:
@@ -167,19 +167,19 @@ class _Plot:
         return f'<path class="line c{line.colour}"{dash} d="{d}">{label}</path>'
 
 
-def _open(height: float) -> str:
+def _open(height: float, width: int = WIDTH) -> str:
     return (
-        f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" role="img" '
-        f'width="{WIDTH}" height="{height:.0f}">'
+        f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" role="img" '
+        f'width="{width}" height="{height:.0f}">'
     )
 
 
-def _legend_rows(labels: Sequence[str]) -> list[list[int]]:
+def _legend_rows(labels: Sequence[str], width: int) -> list[list[int]]:
     rows: list[list[int]] = [[]]
     used = 0.0
     for index, label in enumerate(labels):
         need = 34 + 6.6 * len(label)
-        if rows[-1] and used + need > WIDTH - LEFT - RIGHT:
+        if rows[-1] and used + need > width - LEFT - RIGHT:
             rows.append([])
             used = 0.0
         rows[-1].append(index)

@@ -10,11 +10,11 @@ from html import escape
 import numpy as np
 
 from ..layers import Array
+from .tiles import WHITE, tiles
 
 MOST_FILTERS = 128
-FINER = 4
-"""Pixels of a grid of filters per weight."""
-GAP = 255
+FINER, TILE = 4, 32
+"""Pixels of a grid of filters per weight, at least, and per filter."""
 
 
 def png(pixels: Array) -> bytes:
@@ -56,15 +56,8 @@ def filter_grid(weights: Array) -> Array:
     colour = weights.shape[1] == 3
     chosen = weights[:MOST_FILTERS, ::-1] if colour else weights[:MOST_FILTERS, :1]
     scale = np.abs(chosen).max(axis=(1, 2, 3), keepdims=True)
-    tiles = np.rint(chosen / np.where(scale > 0, scale, 1) * 127 + 128).astype(np.uint8)
-    tiles = tiles.repeat(FINER, axis=2).repeat(FINER, axis=3)
-    count, channels, height, width = tiles.shape
-    columns = min(count, max(1, int(np.ceil(np.sqrt(count * 2)))))
-    rows = -(-count // columns)
-    grid = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1, channels), GAP, np.uint8)
-    for index, tile in enumerate(tiles):
-        y, x = divmod(index, columns)
-        grid[y * (height + 1) : y * (height + 1) + height, x * (width + 1) : x * (width + 1) + width] = tile.transpose(
-            1, 2, 0
-        )
+    planes = np.rint(chosen / np.where(scale > 0, scale, 1) * 127 + 128).astype(np.uint8)
+    finer = max(FINER, TILE // max(1, *planes.shape[2:]))
+    planes = planes.repeat(finer, axis=2).repeat(finer, axis=3)
+    grid = tiles(planes.transpose(0, 2, 3, 1), gap=WHITE, line=2)
     return grid if colour else grid[..., 0]

@@ -6,7 +6,6 @@ import platform
 from collections.abc import Sequence
 from datetime import datetime
 from html import escape
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,20 +15,21 @@ from ..netdef import Net
 from ..netdef.draw import draw_svg
 from ..netdef.summary import by, summarize
 from ..solver import Solver
-from .chart import bar_chart
-from .curves import run_charts
+from . import anatomy, curves
 from .judging import Judgement, judge
 from .page import page
-from .pictures import filter_grid, image_tag, to_pixels
+from .pictures import image_tag, to_pixels
 from .runs import Run
 
 MOST_CLASSES = 40
-MOST_HISTOGRAMS = 12
-STYLE = """
-.pixels{image-rendering:pixelated;background:#888}
+MOST_HISTOGRAMS = 24
+MOST_ACTIVATIONS = 12
+STYLE = (
+    anatomy.FIGURES
+    + curves.STYLE
+    + """
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(110px,1fr));gap:12px}
 .grid figure{margin:0}.grid img{width:100%}figcaption,.small{font-size:12px;color:#5b6870}
-.wide{overflow-x:auto}.wide .chart{min-width:540px}
 .net{max-height:70vh;overflow:auto;border:1px solid #d5dbdf}.net svg{max-width:none}
 table{border-collapse:collapse;font-size:13px}td,th{padding:3px 8px;text-align:left;border-bottom:1px solid #e3e8eb}
 .matrix td,.matrix th{text-align:center;padding:2px 5px;border:0;min-width:22px}
@@ -39,14 +39,15 @@ table{border-collapse:collapse;font-size:13px}td,th{padding:3px 8px;text-align:l
 @media (prefers-color-scheme: dark){figcaption,.small{color:#a3b0b8}.net,.facts div{border-color:#38434a}
 td,th{border-color:#2b343a}}
 """
+)
 
 
 def make_report(run: Run, solver: Solver | None = None, weights: str | None = None, labels: Sequence[str] = ()) -> str:
     """The page of *run*. With *solver* (of which the net of the first test is judged) also what the net is and does."""
     parts = [_facts(run, solver)]
-    charts = run_charts([run])
+    charts = curves.curves([run])
     if charts:
-        parts.append(_section("Curves", "".join(f'<div class="wide">{chart}</div>' for chart in charts)))
+        parts.append(_section("Curves", charts))
     if solver is not None:
         if weights:
             solver.net.load(weights)
@@ -54,6 +55,7 @@ def make_report(run: Run, solver: Solver | None = None, weights: str | None = No
             judgement = judge(solver.test_nets[0], solver.plan.tests[0].batches)
             if judgement is not None:
                 parts += _judged(judgement, labels)
+                parts.append(_activations(solver.test_nets[0]))
         parts += [_filters(solver.net), _histograms(solver.net), _net(solver)]
     parts.append(_section("Versions", _versions(run, solver, weights)))
     return page(f"Report: {run.name}", "\n".join(part for part in parts if part), STYLE)
@@ -133,26 +135,23 @@ def _matrix(confusion: Array, labels: Sequence[str]) -> str:
 
 
 def _filters(net: Net) -> str:
-    layer = next((one for one in net.layers if one.type == "Convolution"), None)
-    if layer is None:
+    made = anatomy.filters(net)
+    return _section("First-layer filters", anatomy.figures(made)) if made else ""
+
+
+def _activations(net: Net) -> str:
+    """What the layers make of the record that the net has seen last."""
+    made = [one for one in anatomy.activations(net) if one.pixels is not None][:MOST_ACTIVATIONS]
+    seen = anatomy.image(net)
+    if not made or seen is None:
         return ""
-    grid = filter_grid(layer.blobs[0].data)
-    width = min(900, grid.shape[1] * max(2, 560 // grid.shape[1]))
-    note = f"<p class='small'>Layer {escape(layer.name)}: {escape(by(layer.blobs[0].shape))}; grey is 0.</p>"
-    return _section("First-layer filters", image_tag(grid, f"filters of {layer.name}", width) + note)
+    note = "<p class='small'>What layers make of one test record; 0 is almost black.</p>"
+    return _section("Activations", note + anatomy.figures([seen, *made]))
 
 
 def _histograms(net: Net) -> str:
-    charts = []
-    for name, blobs in list(net.params.items())[:MOST_HISTOGRAMS]:
-        counts, edges = np.histogram(blobs[0].data, bins=30)
-        middles = [f"{(a + b) / 2:.2g}" for a, b in pairwise(edges.tolist())]
-        charts.append(bar_chart(f"{name}: {blobs[0].count:,} weights", middles, counts.tolist()))
-    if not charts:
-        return ""
-    return _section(
-        "Weights", f"<details><summary>Histograms of {len(charts)} layers</summary>{''.join(charts)}</details>"
-    )
+    made = anatomy.histograms(net)[:MOST_HISTOGRAMS]
+    return _section("Weights", anatomy.figures(made)) if made else ""
 
 
 def _net(solver: Solver) -> str:

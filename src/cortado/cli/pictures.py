@@ -1,0 +1,133 @@
+"""``cortado pictures``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ._images import net_and_steps
+from ._options import engine, level, make_engine, python_layers, stage_list, stages, threads
+
+if TYPE_CHECKING:
+    from ..netdef import Net
+    from ..report.anatomy import Picture
+
+MOST_BLOBS = 40
+
+
+@click.command(epilog="Example: cortado pictures deploy.prototxt digits.caffemodel images/a.png")
+@click.argument("net")
+@click.argument("weights")
+@click.argument("image", required=False)
+@click.option(
+    "--output",
+    "-o",
+    default="pictures.html",
+    show_default=True,
+    metavar="FILE.html|DIR",
+    help="A page, or a folder for .png and .svg files.",
+)
+@click.option(
+    "--filters", "layers", multiple=True, metavar="LAYER", help="Whose filters; may be repeated.  [default: the first]"
+)
+@click.option(
+    "--activations", "blobs", multiple=True, metavar="BLOB", help="Which activations; may be repeated.  [default: all]"
+)
+@click.option(
+    "--record", type=click.IntRange(0), default=0, show_default=True, help="Which record of the batch, without IMAGE."
+)
+@click.option("--preprocessing", metavar="FILE", help="What to do to IMAGE.  [default: the file beside WEIGHTS]")
+@engine
+@threads
+@python_layers
+@level
+@stages
+def command(
+    net: str,
+    weights: str,
+    image: str | None,
+    output: str,
+    layers: tuple[str, ...],
+    blobs: tuple[str, ...],
+    record: int,
+    preprocessing: str | None,
+    engine: str,
+    threads: int | None,
+    allow_python_layers: bool,
+    level: int | None,
+    stage: tuple[str, ...],
+) -> None:
+    """Show a trained NET in pictures: its filters, what its layers make of an IMAGE, and where its weights lie.
+
+    Without IMAGE a net with data layers reads one batch, and a deploy net is shown without activations. A folder gets
+    one file per picture.
+    """
+    from ..netdef import Net
+    from ..netdef.prepare import Preparation
+    from ..report import anatomy
+
+    made: Net
+    if image:
+        message, steps = net_and_steps(net, weights, preprocessing, level, stage_list(stage))
+        made = Net(
+            message,
+            weights=weights,
+            engine=make_engine(engine, threads),
+            folder=Path(net).parent,
+            allow_python_layers=allow_python_layers,
+        )
+        if len(made.inputs) != 1:
+            raise click.UsageError(f"a net for images has one input; {net} has {', '.join(made.inputs) or 'none'}")
+        blob = made.blobs[made.inputs[0]]
+        ready = Preparation(steps, blob.shape, Path(preprocessing or weights).parent)
+        blob.reshape((1, *blob.shape[1:]))
+        blob.data[0] = ready.read(image)
+    else:
+        made = Net(
+            net,
+            weights=weights,
+            engine=make_engine(engine, threads),
+            level=level,
+            stages=stage_list(stage),
+            allow_python_layers=allow_python_layers,
+        )
+    runs = bool(image) or not made.inputs
+    if blobs and not runs:
+        raise click.UsageError("activations need something to look at; give an IMAGE, or a net with data layers")
+    sections = {"Filters": anatomy.filters(made, layers)}
+    if runs:
+        made.forward()
+        seen = anatomy.image(made, record)
+        sections["Activations"] = ([seen] if seen else []) + _limited(anatomy.activations(made, blobs, record))
+    sections["Weights"] = anatomy.histograms(made)
+    _write(made, {title: found for title, found in sections.items() if found}, output)
+
+
+def _limited(found: list[Picture]) -> list[Picture]:
+    if len(found) > MOST_BLOBS:
+        rest = len(found) - MOST_BLOBS
+        click.echo(f"note: the first {MOST_BLOBS} blobs; {rest} more by their names: --activations BLOB", err=True)
+    return found[:MOST_BLOBS]
+
+
+def _write(net: Net, sections: dict[str, list[Picture]], output: str) -> None:
+    from ..proto import atomic_write
+    from ..report.anatomy import FIGURES, figures
+    from ..report.page import page, stack_svg
+    from ..report.pictures import png
+
+    told = ", ".join(f"{len(found)} {title.lower()}" for title, found in sections.items())
+    if Path(output).suffix.lower() in (".html", ".htm"):
+        body = "".join(f"<section><h2>{title}</h2>{figures(found)}</section>" for title, found in sections.items())
+        atomic_write(output, page(f"Net {net.name}" if net.name else "A net in pictures", body, FIGURES))
+        click.echo(f"{output}: {told}")
+        return
+    folder = Path(output)
+    if folder.suffix or folder.is_file():
+        raise click.UsageError(f"--output is a .html file or a folder; got '{output}'")
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in (one for found in sections.values() for one in found):
+        atomic_write(folder / one.file, stack_svg([one.svg]) if one.pixels is None else png(one.pixels))
+    click.echo(f"{folder}: {told}")
