@@ -27,7 +27,7 @@ MAGIC = {
     b"<!doctype": "a web page (the download failed)",
     b"<html": "a web page (the download failed)",
 }
-_PROTOTXT = re.compile(r"\s*(?:#[^\n]*\s*)*(?:\w+\s*:\s*[\"'\w.-]|\w+\s*:?\s*\{)")
+_PROTOTXT = re.compile(r"\s*+(?:#[^\n]*+\s*+)*+\w++\s*+(?::\s*+[\"'\w.{-]|\{)")
 
 
 class Field(NamedTuple):

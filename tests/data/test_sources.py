@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cortado.data import create_source, datum_to_array, open_source, parse_datum
-from cortado.data.sources import detect_backend, lmdb as lmdb_source
+from cortado.data.sources import detect_backend, lmdb_writer
 from cortado.errors import DataError, FileError, MissingExtraError, PluginError
 
 BACKENDS = ["LMDB", "LEVELDB"]
@@ -129,10 +129,12 @@ class TestDatabases:
         fill(backend, tmp_path / "db")
         package = {"LMDB": "lmdb", "LEVELDB": "plyvel"}[backend]
         monkeypatch.setitem(sys.modules, package, None)
-        with pytest.raises(
-            MissingExtraError, match=rf"needs the package {package} \(pip install 'cortado\[{backend.lower()}\]"
-        ):
-            open_source(backend, tmp_path / "db")
+        message = rf"needs the package {package} \(pip install 'cortado\[{backend.lower()}\]"
+        with pytest.raises(MissingExtraError, match=message):
+            create_source(backend, tmp_path / "new")
+        if backend == "LEVELDB":
+            with pytest.raises(MissingExtraError, match=message):
+                open_source(backend, tmp_path / "db")
 
 
 def test_lmdb_leaves_no_lock_and_reads_a_folder_that_is_read_only(tmp_path):
@@ -162,7 +164,7 @@ def test_lmdb_that_was_made_again_is_read_anew(tmp_path):
 
 
 def test_lmdb_grows_as_needed(tmp_path, monkeypatch):
-    monkeypatch.setattr(lmdb_source, "START_SIZE", 2**16)
+    monkeypatch.setattr(lmdb_writer, "START_SIZE", 2**16)
     with create_source("LMDB", tmp_path / "db") as writer:
         for number in range(1200):
             writer.put(b"%05d" % number, bytes(500))
