@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..data import images, read_mean
+from ..data.npy import parse_npy
 from ..errors import DataError, FormatError, ParameterError
 from ..layers import Array, Shape, find_path
+from ..proto import read_bytes
 from .preprocessing import Preprocessing
 
 ROUND = 32
@@ -81,12 +83,8 @@ def read_mean_file(path: str | Path) -> Array:
     """The mean in a ``.binaryproto`` or ``.npy`` file. Errors: FileError, FormatError."""
     if not str(path).endswith(".npy"):
         return read_mean(path)
-    from ..errors import FileError
-
     try:
-        values = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise FileError(f"cannot read this mean: {error.strerror or error}", where=str(path)) from None
+        values = parse_npy(read_bytes(path))
     except ValueError as error:
         raise FormatError(f"a .npy file holds one array: {error}", where=str(path)) from None
     if values.ndim not in (1, 3):

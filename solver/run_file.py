@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from ..data.npy import DAMAGE, parse_npy
 from ..errors import FormatError, PluginError
 from ..layers import Array
 from ..proto import atomic_path, read_bytes
 
 MAIN = "run.json"
-DAMAGE = (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError, RuntimeError)
-"""What reading a damaged archive raises; too deep a nesting and unknown ways of packing are kinds of RuntimeError."""
 MOST_MEMBERS = 100_000
 """Arrays in one file beyond which it is taken for an attack."""
 
@@ -106,20 +104,6 @@ def _filled(value: Any, archive: zipfile.ZipFile) -> Any:
         return [_filled(item, archive) for item in value]
     if isinstance(value, dict):
         if set(value) == {"array"} and isinstance(value["array"], str):
-            return _array(archive.read(value["array"]))
+            return parse_npy(archive.read(value["array"]))
         return {key: _filled(item, archive) for key, item in value.items()}
     return value
-
-
-def _array(data: bytes) -> Array:
-    """The array in the bytes of an ``.npy`` file, whose size is checked before memory is taken."""
-    stream = io.BytesIO(data)
-    version = np.lib.format.read_magic(stream)
-    if version != (1, 0):
-        raise ValueError(f"an array of version {version}")
-    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
-    count = math.prod(shape)
-    fits = min(shape, default=0) >= 0 and count * dtype.itemsize == len(data) - stream.tell()
-    if dtype.hasobject or by_columns or not fits:
-        raise ValueError("the size of an array is not that of its shape")
-    return np.frombuffer(data, dtype, count, stream.tell()).reshape(shape).copy()

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from ...data.npy import DAMAGE, read_npz
 from ...errors import FormatError
 from ...layers import Array
 from ...plugins import PluginManager, hookimpl
 from ...proto import atomic_path
-from ..weight_files import COPY_AGAIN, MOST_COMPRESSED, StoredBlob, StoredLayer
+from ..weight_files import COPY_AGAIN, StoredBlob, StoredLayer
 from .base import Learned, WeightFormat
 
 if TYPE_CHECKING:
     from ..net import Net
-
-DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
-"""What zipfile and NumPy raise for archives that are damaged, encrypted, or hold pickled objects."""
 
 
 class Npz(WeightFormat):
@@ -39,13 +35,10 @@ class Npz(WeightFormat):
     def read(self, path: Path, plugins: PluginManager) -> list[StoredLayer]:
         layers: dict[str, dict[int, StoredBlob]] = {}
         try:
-            with zipfile.ZipFile(path) as archive:
-                _check_sizes(archive, path)
-            with np.load(path, allow_pickle=False) as arrays:
-                for key in arrays.files:
-                    layer, _, index = key.rpartition("/")
-                    if layer and index.isdigit() and not layer.startswith("diff/"):
-                        layers.setdefault(layer, {})[int(index)] = _stored(arrays[key], key)
+            for key, array in read_npz(path).items():
+                layer, _, index = key.rpartition("/")
+                if layer and index.isdigit() and not layer.startswith("diff/"):
+                    layers.setdefault(layer, {})[int(index)] = _stored(array, key)
         except DAMAGE as error:
             raise FormatError(f"this archive cannot be read: {error}", where=str(path), hint=COPY_AGAIN) from None
         if not layers:
@@ -68,28 +61,6 @@ class Npz(WeightFormat):
 def _save(path: Path, arrays: dict[str, Any]) -> None:
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
-
-
-def _check_sizes(archive: zipfile.ZipFile, path: Path) -> None:
-    """What an entry unpacks to, and what its header says of the array, are claims of the file: memory is taken only
-    when both agree with its size."""
-    for entry in archive.infolist():
-        claimed = entry.file_size
-        if claimed <= entry.compress_size * MOST_COMPRESSED + MOST_COMPRESSED:
-            claimed = _array_size(archive, entry)
-        if claimed > min(entry.file_size, entry.compress_size * MOST_COMPRESSED + MOST_COMPRESSED):
-            rule = f"an array is at most {MOST_COMPRESSED} times as large as its part of the file"
-            got = f"{claimed} bytes in {entry.compress_size}"
-            raise FormatError(rule, where=str(path), who=entry.filename, got=got, hint=COPY_AGAIN)
-
-
-def _array_size(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
-    """The bytes of the array in *entry*, by its header."""
-    with archive.open(entry) as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(file)
-    return prod(shape) * dtype.itemsize
 
 
 def _stored(array: Array, key: str) -> StoredBlob:

@@ -96,6 +96,7 @@ def test_a_file_that_is_cut_off() -> None:
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d\n",
          "a Git LFS pointer, not the file itself (run 'git lfs pull')"),
         (b'name: "LeNet"\nlayer {\n  name: "data"\n}\n', "a text file (prototxt)"),
+        (b"#" * 4000 + b"\n" + b"# \n" * 20, "a text file"),
         (b'# a comment\n\nlayers { layer { name: "x" } }\n', "a text file (prototxt)"),
         (b"Lorem ipsum dolor sit amet", "a text file"),
         (b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",

@@ -87,7 +87,7 @@ def test_archives_that_are_no_weights(plugins: PluginManager, tmp_path: Path) ->
     with pytest.raises(FormatError, match="'ip/0' holds no numbers"):
         target.load(path)
     np.savez(path, **{"ip/0": np.array([{"code": 1}], object)})
-    with pytest.raises(FormatError, match="cannot be read: Object arrays cannot be loaded"):
+    with pytest.raises(FormatError, match="arrays of Python objects, which are pickles, are never loaded"):
         target.load(path)
     np.savez(path, weights=np.zeros(3))
     with pytest.raises(FormatError, match="has arrays called '<layer>/<index>'; got none"):
@@ -108,7 +108,7 @@ def test_an_archive_that_unpacks_to_too_much_is_refused_before_memory_is_taken(
     shape = b"{'descr': '<f4', 'fortran_order': False, 'shape': (400000000000,), }\n"
     claim = header + len(shape).to_bytes(2, "little") + shape
     path = archive(tmp_path / "w.npz", **{"part/ip/0.npy": claim + bytes(100)})
-    with pytest.raises(FormatError, match="got 1600000000000 bytes in"):
+    with pytest.raises(FormatError, match=r"not that of its shape \(400000000000,\) of float32: 100 bytes"):
         net(plugins).load(path)
     path = archive(tmp_path / "bomb.npz", **{"part/ip/0.npy": bytes(1_000_000)})
     raw = bytearray(path.read_bytes())
