@@ -23,7 +23,7 @@ struct Finish {
     const float* bias = nullptr;  // one per row
 };
 
-inline vf rectified(vf v, float slope) { return v <= vf{} ? (slope == 0 ? vf{} : v * splat(slope)) : v; }
+inline vf rectified(vf v, float slope) { return slope == 0 ? positive(v) : v <= vf{} ? v * splat(slope) : v; }
 
 struct Product {
     i64 m = 0, n = 0, k = 0;
@@ -68,14 +68,22 @@ void micro(i64 depth, const float* a, const float* b, float* c, i64 stride, cons
         a += ROWS;
         b += VECS * V;
     }
+    if (f.add) {
+#pragma GCC unroll 16
+        for (int i = 0; i < ROWS; ++i)
+#pragma GCC unroll 2
+            for (int j = 0; j < VECS; ++j) acc[i][j] += load(c + i * stride + j * V);
+    }
+    if (f.rectify) {
+#pragma GCC unroll 16
+        for (int i = 0; i < ROWS; ++i)
+#pragma GCC unroll 2
+            for (int j = 0; j < VECS; ++j) acc[i][j] = rectified(acc[i][j], f.slope);
+    }
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS; ++i)
 #pragma GCC unroll 2
-        for (int j = 0; j < VECS; ++j) {
-            float* to = c + i * stride + j * V;
-            const vf v = f.add ? load(to) + acc[i][j] : acc[i][j];
-            store(to, f.rectify ? rectified(v, f.slope) : v);
-        }
+        for (int j = 0; j < VECS; ++j) store(c + i * stride + j * V, acc[i][j]);
 }
 
 using Micro = void (*)(i64, const float*, const float*, float*, i64, const Finish&);
@@ -268,19 +276,21 @@ inline void pack_row_columns(float* to, const float* from, i64 stride, i64 rows,
 
 // Panels to[panel][depth][NR] from depths that are `stride` apart, their columns one after the other.
 inline void pack_columns(float* to, const float* from, i64 stride, i64 cols, i64 depth) {
+    constexpr i64 kTogether = 2 * NR;  // so that what is written stays in L1 until its lines are full
     const i64 full = cols / NR * NR, rest = cols - full, width = rest > V ? NR : V;
-    for (i64 k = 0; k < depth; ++k) {
-        const float* p = from + k * stride;
-        float* q = to + k * NR;
-        for (i64 j = 0; j < full; j += NR) {
-            store(q + j * depth, load(p + j));
-            store(q + j * depth + V, load(p + j + V));
-        }
-        if (rest > 0) {
-            float* last = to + full * depth + k * width;
-            store(last, load_part(p + full, min(V, rest)));
-            if (rest > V) store(last + V, load_part(p + full + V, rest - V));
-        }
+    for (i64 first = 0; first < full; first += kTogether)
+        for (i64 k = 0; k < depth; ++k)
+            for (i64 j = first; j < min(full, first + kTogether); j += NR) {
+                const float* p = from + k * stride + j;
+                float* q = to + j * depth + k * NR;
+                store(q, load(p));
+                store(q + V, load(p + V));
+            }
+    for (i64 k = 0; rest > 0 && k < depth; ++k) {
+        const float* p = from + k * stride + full;
+        float* q = to + full * depth + k * width;
+        store(q, load_part(p, min(V, rest)));
+        if (rest > V) store(q + V, load_part(p + V, rest - V));
     }
 }
 

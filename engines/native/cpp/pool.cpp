@@ -1,6 +1,7 @@
 #include "pool.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
@@ -15,9 +16,11 @@
 namespace cortado {
 namespace {
 
-// About 20 microseconds of waiting before a worker goes to sleep: longer than the gap between two kernels of a layer,
-// shorter than anything that would be felt as a busy machine.
-constexpr int kSpins = 1000;
+// How long a worker waits for the next kernel before it goes to sleep: longer than what lies between two kernels of a
+// net, shorter than anything that would be felt as a busy machine. To wake one takes about as long as a small kernel.
+// For the first part it only looks; then it lets others have the processor between two looks.
+constexpr std::chrono::microseconds kPatience{500};
+constexpr int kLooks = 200;
 
 inline void relax() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -53,12 +56,7 @@ struct Pool {
 
     void serve(uint64_t seen) {
         for (;;) {
-            int spins = 0;
-            while (round.load(std::memory_order_acquire) == seen) {
-                if (++spins < kSpins) {
-                    relax();
-                    continue;
-                }
+            if (!comes_soon(seen)) {
                 std::unique_lock<std::mutex> lock(mutex);
                 sleeping.fetch_add(1);
                 wake.wait(lock, [&] { return round.load() != seen; });
@@ -68,6 +66,20 @@ struct Pool {
             if (stop.load()) return;
             join();
         }
+    }
+
+    // Whether the next round begins before patience ends.
+    bool comes_soon(uint64_t seen) const {
+        for (int looks = 0; looks < kLooks; ++looks) {
+            if (round.load(std::memory_order_acquire) != seen) return true;
+            relax();
+        }
+        const auto end = std::chrono::steady_clock::now() + kPatience;
+        while (round.load(std::memory_order_acquire) == seen) {
+            if (std::chrono::steady_clock::now() > end) return false;
+            std::this_thread::yield();
+        }
+        return true;
     }
 
     // Works on the open round, if there is one: a worker that wakes too late is not waited for.

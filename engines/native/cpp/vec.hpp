@@ -54,6 +54,15 @@ inline i64 max(i64 a, i64 b) { return a > b ? a : b; }
 inline i64 ceil_div(i64 a, i64 b) { return (a + b - 1) / b; }
 inline i64 round_up(i64 a, i64 b) { return ceil_div(a, b) * b; }
 
+// What is below 0 as 0; NaN stays.
+inline vf positive(vf v) {
+#if defined(__AVX512F__)
+    return (vf)_mm512_max_ps(_mm512_setzero_ps(), (__m512)v);
+#else
+    return vf{} > v ? vf{} : v;
+#endif
+}
+
 // The first n floats at p, 0 in the other lanes; what lies beyond them is not touched.
 inline vf load_part(const float* p, i64 n) {
 #if defined(__AVX512F__)
