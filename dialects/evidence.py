@@ -20,7 +20,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from ..errors import PluginError
 from ..proto import Schema
-from ..proto.wire import LENGTH, Field, WireError, top_fields
+from ..proto.wire import LENGTH, Field, WireError, top_fields, varint
 from .base import Dialect
 from .choose import Choice, Dialects, choose_by_name
 from .combine import combine
@@ -80,7 +80,7 @@ def _look_at(file: BinaryIO) -> _Seen:
                 pairs |= set(_pairs(file, layer.body + field.body, field))
             elif field.end - field.start < 2**20:
                 body += _bytes(file, layer.body + field.start, layer.body + field.end)
-        net += _varint(layer.number << 3 | LENGTH) + _varint(len(body)) + body
+        net += varint(layer.number << 3 | LENGTH) + varint(len(body)) + body
     return _Seen(bytes(net), frozenset(pairs))
 
 
@@ -168,11 +168,3 @@ def _fits(field: Any, wire_type: int) -> bool:
         return wire_type == LENGTH
     own = {field.TYPE_FLOAT: 5, field.TYPE_FIXED32: 5, field.TYPE_DOUBLE: 1, field.TYPE_FIXED64: 1}.get(field.type, 0)
     return wire_type == own or (wire_type == LENGTH and field.has_options and field.GetOptions().packed)
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])

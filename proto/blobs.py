@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FormatError
-from .wire import LENGTH, top_fields
+from .wire import LENGTH, top_fields, varint
 
 if TYPE_CHECKING:
     from . import caffe_pb2
@@ -74,7 +74,7 @@ def array_to_blob(array: Array, blob: caffe_pb2.BlobProto, *, diff: bool = False
     blob.shape.dim[:] = array.shape
     if values.size:
         number = blob.DESCRIPTOR.fields_by_name[f"double_{kind}" if double else kind].number
-        head = _varint(number << 3 | LENGTH) + _varint(values.nbytes)
+        head = varint(number << 3 | LENGTH) + varint(values.nbytes)
         blob.MergeFromString(head + values.tobytes())
 
 
@@ -100,11 +100,3 @@ def _values(blob: Any, name: str, count: int) -> Array:
         if found.number == field.number and found.wire_type == LENGTH and found.end - found.body == size:
             return np.frombuffer(data, dtype, count, found.body).astype(dtype.newbyteorder("="))
     return np.array(getattr(blob, name), dtype.newbyteorder("="))
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])

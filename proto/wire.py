@@ -48,6 +48,15 @@ class WireError(Exception):
         self.offset, self.what, self.truncated = offset, what, truncated
 
 
+def varint(value: int) -> bytes:
+    """A number that is not negative, as it stands on the wire: seven bits a byte, the lowest first."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
+
+
 def top_fields(file: BinaryIO, size: int) -> Iterator[Field]:
     """The fields at the top of the message in *file*, *size* bytes long; their content is skipped, not read.
 
