@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ._net_options import shapes as shapes_option, shapes_of
 from ._options import level, stage_list, stages
 
 if TYPE_CHECKING:
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: cortado check examples/digits/net.prototxt examples/digits/solver.prototxt")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--phase", type=click.Choice(["TRAIN", "TEST"]), help="Only this phase.  [default: both]")
-@click.option(
-    "--shape", "shapes", multiple=True, metavar="BLOB=NxCxHxW", help="Shape of a blob that only data could tell."
-)
+@shapes_option
 @click.option("--quiet", "-q", is_flag=True, help="Only the problems.")
 @level
 @stages
@@ -39,7 +38,7 @@ def command(
     from ..solver.check import check_net_or_solver
 
     phases = [Phase[phase]] if phase else [Phase.TRAIN, Phase.TEST]
-    given = dict(_shape(text) for text in shapes)
+    given = shapes_of(shapes)
     bad = 0
     for file in files:
         report = check_net_or_solver(file, phases=phases, level=level, stages=stage_list(stage), shapes=given)
@@ -51,16 +50,6 @@ def command(
     if len(files) > 1 and not quiet:
         click.echo(f"{len(files) - bad} of {len(files)} files are well")
     sys.exit(1 if bad else 0)
-
-
-def _shape(text: str) -> tuple[str, tuple[int, ...]]:
-    name, equals, sizes = text.partition("=")
-    try:
-        if equals:
-            return name, tuple(int(n) for n in sizes.lower().replace(",", "x").split("x"))
-    except ValueError:
-        pass
-    raise click.UsageError(f"--shape takes BLOB=NxCxHxW; got '{text}'")
 
 
 def _tell(report: CheckReport) -> None:
