@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ...layers import Blobs
-from ..fork_layer import ForkLayer
+from ..axes import AxesLayer
 from ..rcnn.tables import FAST_RCNN
 from ..table import Table
 from .tables import CTPN
 
 
-class Transpose(ForkLayer):
+class Transpose(AxesLayer):
     """Changes the order of the axes: axis i of the top is axis ``dim[i]`` of the bottom.
 
     Forward ``y[i_dim[0], i_dim[1], …] = x[i_0, i_1, …]``; backward the same the other way round.
@@ -37,15 +37,7 @@ class Transpose(ForkLayer):
     tables: ClassVar[Sequence[Table]] = (FAST_RCNN, CTPN)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        self.order = tuple(self.param.dim)
-        if sorted(self.order) != list(range(bottom[0].num_axes)):
-            self.fail(f"dim must name each of the {bottom[0].num_axes} axes once", "dim", got=list(self.order))
-        self.back = tuple(self.order.index(axis) for axis in range(bottom[0].num_axes))
-        top[0].reshape([bottom[0].shape[axis] for axis in self.order])
-
-    def forward(self, bottom: Blobs, top: Blobs) -> None:
-        self.engine.xp.copyto(top[0].data, bottom[0].data.transpose(self.order))
-
-    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        if propagate_down[0]:
-            self.engine.xp.copyto(bottom[0].diff, top[0].diff.transpose(self.back))
+        order = list(self.param.dim)
+        if sorted(order) != list(range(bottom[0].num_axes)):
+            self.fail(f"dim must name each of the {bottom[0].num_axes} axes once", "dim", got=order)
+        self.put_axes(bottom, top, order)

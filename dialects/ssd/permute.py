@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ...layers import Blobs
-from ..fork_layer import ForkLayer
+from ..axes import AxesLayer
 from ..table import Table
 from .tables import ANNOTATIONS, LAYERS
 
 
-class Permute(ForkLayer):
+class Permute(AxesLayer):
     """Changes the order of the axes.
 
     Forward ``y[i_order[0], i_order[1], …] = x[i_0, i_1, …]``: axis i of the top is axis ``order[i]`` of the bottom.
@@ -44,13 +44,4 @@ class Permute(ForkLayer):
                 self.fail(f"order must name axes of the bottom, 0 to {axes - 1}", "order", index, got=axis)
             if axis in given[:index]:
                 self.fail("order must not name an axis twice", "order", index, got=axis)
-        self.order = (*given, *(axis for axis in range(axes) if axis not in given))
-        self.back = tuple(self.order.index(axis) for axis in range(axes))
-        top[0].reshape([bottom[0].shape[axis] for axis in self.order])
-
-    def forward(self, bottom: Blobs, top: Blobs) -> None:
-        self.engine.xp.copyto(top[0].data, bottom[0].data.transpose(self.order))
-
-    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        if propagate_down[0]:
-            self.engine.xp.copyto(bottom[0].diff, top[0].diff.transpose(self.back))
+        self.put_axes(bottom, top, [*given, *(axis for axis in range(axes) if axis not in given)])
