@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from ...errors import NetError
-from ...layers import Blob, Blobs, LayerContext, NeuronLayer, Phase
-from ...layers.views import around
-from ..fork_layer import ForkLayer
+from ...layers import Blobs, Phase
 from ..table import Table
+from .normalization import Normalization
 from .tables import BN
 
-if TYPE_CHECKING:
-    from ...proto.caffe_pb2 import LayerParameter
 
-
-class RunningBN(ForkLayer, NeuronLayer):
+class RunningBN(Normalization):
     """Batch normalization with a learned deviation (slope) and mean (bias) for each channel, and running statistics.
 
     Forward ``z = (x - mean[c]) / sqrt(var[c] + eps)``, ``y = slope[c] · z + bias[c]``. In training mean and var (the
@@ -46,17 +42,11 @@ class RunningBN(ForkLayer, NeuronLayer):
         Table("pspnet", "extend LayerParameter { BNParameter bn_param = 152; }"),
     )
 
-    def __init__(self, config: LayerParameter, context: LayerContext) -> None:
-        super().__init__(config, context)
-        self.mean, self.var = Blob(dtype=self.dtype), Blob(dtype=self.dtype)
-        self.normal = Blob(dtype=self.dtype, name=f"{self.name} normalized")
-
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         if "slope_filler" not in self.param.DESCRIPTOR.fields_by_name:
             rule = "this bn_param is of a fork whose BN layer has no implementation here"
             self.fail(rule, error=NetError, hint="those of PSPNet, yjxiong/caffe, SegNet, ENet and DeconvNet have one")
-        if bottom[0].num_axes < 2:
-            self.fail_shape("the bottom must have at least two axes (number, channels)", bottom[0])
+        super().setup(bottom, top)
         self.batch = self.phase == Phase.TRAIN and not getattr(self.param, "frozen", False)
         shape = (1, bottom[0].shape[1], 1, 1)
         for name, value in (("slope_filler", 1.0), ("bias_filler", 0.0)):
@@ -64,17 +54,8 @@ class RunningBN(ForkLayer, NeuronLayer):
         self.add_param(shape, learnable=False)
         self.add_param(shape, value=1.0, learnable=False)
 
-    def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        super().reshape(bottom, top)
-        if bottom[0].shape[1] != self.blobs[0].count:
-            self.fail_shape(f"the bottom must keep its {self.blobs[0].count} channels", bottom[0])
-        self.view = around(bottom[0].shape, 1)
-        self.mean.reshape(self.view[1])
-        self.var.reshape(self.view[1])
-        self.normal.reshape(self.view)
-
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        slope, bias, mean, var = (blob.data.reshape(-1) for blob in self.blobs)
+        mean, var = (blob.data.reshape(-1) for blob in self.blobs[2:])
         x, z = bottom[0].data.reshape(self.view), self.normal.data
         if self.batch:
             self.engine.batch_norm_statistics(x, self.mean.data, self.var.data)
@@ -85,20 +66,15 @@ class RunningBN(ForkLayer, NeuronLayer):
             self.engine.copy(mean, self.mean.data)
             self.engine.copy(var, self.var.data)
         self.engine.batch_norm_forward(x, self.mean.data, self.var.data, self.param.eps, z, None)
-        self.engine.scale_forward(z, slope, bias, top[0].data.reshape(self.view))
+        self.scale_and_shift(top)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        dy, z, dz = top[0].diff.reshape(self.view), self.normal.data, self.normal.diff
         if not getattr(self.param, "frozen", False):
-            if self.param_propagate_down[0]:
-                self.engine.scale_backward_scale(z, dy, self.blobs[0].diff.reshape(-1))
-            if self.param_propagate_down[1]:
-                self.engine.bias_backward(dy, self.blobs[1].diff.reshape(-1))
+            self.learned_gradients(top)
         if not propagate_down[0]:
             return
-        self.engine.scale_backward_data(dy, self.blobs[0].data.reshape(-1), dz)
-        dx = bottom[0].diff.reshape(self.view)
+        dz, dx = self.normal_gradient(top), bottom[0].diff.reshape(self.view)
         if self.batch:
-            self.engine.batch_norm_backward(z, self.var.data, self.param.eps, dz, dx)
+            self.engine.batch_norm_backward(self.normal.data, self.var.data, self.param.eps, dz, dx)
         else:
             self.engine.batch_norm_backward_global(self.var.data, self.param.eps, dz, dx)
