@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +12,6 @@ from ..data import (
     DataTransformer,
     Producer,
     Source,
-    State,
     Stream,
     check_finite,
     datum_to_array,
@@ -24,6 +23,7 @@ from ..plugins import Bool, Parameters, String, hookimpl
 from .blob import Shape
 from .data_base import DataLayer
 from .layer import Blobs, Layer
+from .record_batches import RecordBatches
 
 
 class DataExtras(Parameters, field="cortado_data_param", number=5201):
@@ -92,7 +92,7 @@ class Data(DataLayer):
         return None if shape is None else [(self.param.batch_size, *shape), (self.param.batch_size,)]
 
 
-class DatumBatches:
+class DatumBatches(RecordBatches):
     """Makes batches of the Datums of a source."""
 
     def __init__(
@@ -105,16 +105,9 @@ class DatumBatches:
         share: tuple[int, int],
         shuffle: Stream | None = None,
     ) -> None:
-        self.source, self.count, self.labels, self.transformer, self.streams = (
-            source,
-            count,
-            labels,
-            transformer,
-            streams,
-        )
-        self.rank, self.world = share
-        self.reader = read_records(source, self.rank, self.world, shuffle)
-        self.batches = 0
+        self.source, self.count, self.labels, self.transformer = source, count, labels, transformer
+        self.reader = read_records(source, *share, shuffle)
+        super().__init__(self.reader, streams, share)
 
     def first_shape(self) -> Shape:
         """The shape that the first record gets, after a check that it can be transformed."""
@@ -124,7 +117,7 @@ class DatumBatches:
         return self.transformer.output_shape(shape)
 
     def fill(self, batch: Batch) -> None:
-        draws = self.transformer.draw(self.streams(self.batches * self.world + self.rank), self.count)
+        draws = self.transformer.draw(self.stream(), self.count)
         out: Any = None
         labels = batch.array(1, (self.count,)) if self.labels else None
         names: list[str] = []
@@ -139,13 +132,6 @@ class DatumBatches:
                 labels[index] = label
         batch.names = names
         self.batches += 1
-
-    def state(self) -> State:
-        return {"records": self.reader.position, "batches": self.batches}
-
-    def restore(self, state: Mapping[str, int]) -> None:
-        self.reader.seek(state["records"])
-        self.batches = state["batches"]
 
     def _array(self, value: bytes, name: str) -> tuple[np.ndarray[Any, Any], int]:
         datum = parse_datum(value, name)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from ..data import Batch, DataTransformer, Picker, Producer, State, Stream, images
+from ..data import Batch, DataTransformer, Picker, Producer, Stream, images
 from ..data.lists import FileList, Item, beneath, read_list
 from ..plugins import hookimpl
 from .arity import Arity, exactly
@@ -14,6 +14,7 @@ from .blob import Array, Shape
 from .context import LayerContext
 from .data_base import DataLayer
 from .layer import Blobs, Layer
+from .record_batches import RecordBatches
 
 
 class ImageData(DataLayer):
@@ -99,7 +100,7 @@ def finder(context: LayerContext, root: str) -> Callable[[str], Path]:
     return lambda path: beneath(root, path, resolve)
 
 
-class ImageBatches:
+class ImageBatches(RecordBatches):
     """Makes batches of the images of a list."""
 
     def __init__(
@@ -113,11 +114,10 @@ class ImageBatches:
         shuffle: Stream | None,
         skip: int,
     ) -> None:
-        self.reader, self.count, self.transformer, self.streams = reader, count, transformer, streams
-        self.rank, self.world = share
-        self.lines = Picker(lines, self.rank, self.world, shuffle)
+        self.reader, self.count, self.transformer = reader, count, transformer
+        self.lines = Picker(lines, *share, shuffle)
         self.lines.seek(skip)
-        self.batches = 0
+        super().__init__(self.lines, streams, share)
 
     def first_shape(self) -> Shape:
         """The shape that the first image gets, after a check that it can be transformed."""
@@ -128,7 +128,7 @@ class ImageBatches:
         return self.transformer.output_shape(shape)
 
     def fill(self, batch: Batch) -> None:
-        draws = self.transformer.draw(self.streams(self.batches * self.world + self.rank), self.count)
+        draws = self.transformer.draw(self.stream(), self.count)
         labels = batch.array(1, (self.count,))
         names: list[str] = []
         for index in range(self.count):
@@ -141,13 +141,6 @@ class ImageBatches:
             labels[index] = item.label
         batch.names = names
         self.batches += 1
-
-    def state(self) -> State:
-        return {"records": self.lines.position, "batches": self.batches}
-
-    def restore(self, state: Mapping[str, int]) -> None:
-        self.lines.seek(state["records"])
-        self.batches = state["batches"]
 
 
 @hookimpl

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from ...data import Batch, DataTransformer, Picker, Producer, State, Stream, images
+from ...data import Batch, DataTransformer, Picker, Producer, Stream, images
 from ...data.lists import beneath
 from ...errors import DataError
 from ...layers import Arity, Array, Blobs, Phase, Shape, exactly
 from ...layers.data_base import DataLayer
+from ...layers.record_batches import RecordBatches
 from ...proto import read_text
 from ..fork_layer import ForkLayer
 from ..table import Table
@@ -164,7 +165,7 @@ def _nearest(pixels: Array, height: int, width: int) -> Array:
     return np.asarray(pixels[rows][:, columns])
 
 
-class PairBatches:
+class PairBatches(RecordBatches):
     """Makes batches of images with their labels."""
 
     def __init__(
@@ -176,9 +177,9 @@ class PairBatches:
         streams: Stream,
         share: tuple[int, int],
     ) -> None:
-        self.lines, self.reader, self.count, self.streams = lines, reader, count, streams
-        self.transformers, (self.rank, self.world) = transformers, share
-        self.batches = 0
+        self.lines, self.reader, self.count = lines, reader, count
+        self.transformers = transformers
+        super().__init__(self.lines, streams, share)
 
     def first_shapes(self) -> list[Shape]:
         """The shapes that the first image and its labels get."""
@@ -190,7 +191,7 @@ class PairBatches:
         return [t.output_shape(shape) for t, shape in zip(self.transformers, shapes, strict=True)]
 
     def fill(self, batch: Batch) -> None:
-        draws = self.transformers[0].draw(self.streams(self.batches * self.world + self.rank), self.count)
+        draws = self.transformers[0].draw(self.stream(), self.count)
         outs: list[Array] = []
         for index in range(self.count):
             pair = next(self.lines)
@@ -200,10 +201,3 @@ class PairBatches:
                 draw = None if draws is None else draws[index]
                 transformer.apply(array, outs[top][index], draw, f"image {pair[top]}")
         self.batches += 1
-
-    def state(self) -> State:
-        return {"records": self.lines.position, "batches": self.batches}
-
-    def restore(self, state: Mapping[str, int]) -> None:
-        self.lines.seek(state["records"])
-        self.batches = state["batches"]

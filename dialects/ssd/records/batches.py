@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ....data import Batch, Source, State, Stream, read_records
+from ....data import Batch, Source, Stream, read_records
 from ....errors import DataError
 from ....layers import Array, Shape
+from ....layers.record_batches import RecordBatches
 from .recipe import Recipe
 from .sample import Sample, read_sample
 
@@ -82,7 +83,7 @@ def _columns(sample: Sample, which: slice) -> Array:
     return np.asarray(np.concatenate([found.marks[:, :2], found.boxes, found.marks[:, 2:]], 1)[:, which])
 
 
-class AnnotatedBatches:
+class AnnotatedBatches(RecordBatches):
     """Makes batches of the AnnotatedDatums of a *source*."""
 
     def __init__(
@@ -95,10 +96,9 @@ class AnnotatedBatches:
         share: tuple[int, int],
         shuffle: Stream | None = None,
     ) -> None:
-        self.source, self.count, self.labels, self.recipe, self.streams = source, count, labels, recipe, streams
-        self.rank, self.world = share
-        self.reader = read_records(source, self.rank, self.world, shuffle)
-        self.batches = 0
+        self.source, self.count, self.labels, self.recipe = source, count, labels, recipe
+        self.reader = read_records(source, *share, shuffle)
+        super().__init__(self.reader, streams, share)
 
     def first_shapes(self) -> list[Shape]:
         """The shapes of the tops, as far as the first record tells them."""
@@ -114,7 +114,7 @@ class AnnotatedBatches:
         return [(self.count, *shape), *labels]
 
     def fill(self, batch: Batch) -> None:
-        rng = self.streams(self.batches * self.world + self.rank)
+        rng = self.stream()
         policy = self.recipe.draw_size(rng)
         out: Any = None
         samples: list[Sample] = []
@@ -130,13 +130,6 @@ class AnnotatedBatches:
             self.labels.write(samples, batch.array(1, self.labels.shape(samples)))
         batch.names = [sample.name for sample in samples]
         self.batches += 1
-
-    def state(self) -> State:
-        return {"records": self.reader.position, "batches": self.batches}
-
-    def restore(self, state: Mapping[str, int]) -> None:
-        self.reader.seek(state["records"])
-        self.batches = state["batches"]
 
     def _read(self, value: bytes, name: str) -> Sample:
         return read_sample(value, name, self.recipe.transformer.color)
