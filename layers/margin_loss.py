@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from .blob import Array, Blob
-from .labels import LabelCheck, class_index
+from .item_loss import ItemLoss
 from .layer import Blobs
-from .loss import LossLayer
 
 
-class MarginLoss(LossLayer):
+class MarginLoss(ItemLoss):
     """``loss = 1/N · sum m_c`` (norm L1) or ``1/N · sum m_c²`` (norm L2) of margins m_c >= 0, over items and classes.
 
     Subclasses say what the margins are, ``find_margins``, and how ``g_c = sign(m_c)`` (L1) or ``2 m_c`` (L2), times
@@ -26,20 +25,15 @@ class MarginLoss(LossLayer):
         super().setup(bottom, top)
         self.squared: bool = self.param.norm == self.l2
         self.margin = Blob((0,), self.dtype, f"{self.name} margins")
-        self.check_labels = LabelCheck(self)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
-        self.items = bottom[0].shape[0]
-        if bottom[1].count != self.items:
-            self.fail_shape(f"there must be one label for each of {self.items} items", bottom[1], bottom[0])
-        self.view = (self.items, bottom[0].count // max(1, self.items))
         self.margin.reshape(self.view)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.check_labels(bottom[1], self.view[1])
         margin = self.margin.data
-        self.find_margins(bottom[0].data.reshape(self.view), self._true(bottom[1]), margin)
+        self.find_margins(bottom[0].data.reshape(self.view), self.true_classes(bottom[1]), margin)
         total = self.engine.sumsq(margin) if self.squared else self.engine.asum(margin)
         top[0].data[...] = total / max(1, self.items)
 
@@ -53,7 +47,7 @@ class MarginLoss(LossLayer):
         else:
             self.engine.xp.sign(self.margin.data, out=dx)
             self.engine.scale_by(scale, dx, dx)
-        self.spread(dx, self._true(bottom[1]))
+        self.spread(dx, self.true_classes(bottom[1]))
 
     def find_margins(self, scores: Array, true: Array, margin: Array) -> None:
         """Write the margins of *scores* to *margin*."""
@@ -62,6 +56,3 @@ class MarginLoss(LossLayer):
     def spread(self, dx: Array, true: Array) -> None:
         """Turn the gradient of the margins into that of the scores, in place."""
         raise NotImplementedError
-
-    def _true(self, labels: Blob) -> Array:
-        return class_index(labels.data.reshape(self.items, 1))

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ..plugins import hookimpl
-from .labels import LabelCheck, class_index
+from .item_loss import ItemLoss
 from .layer import Blobs, Layer
-from .loss import LossLayer
 
 SMALLEST = 1e-20
 
 
-class MultinomialLogisticLoss(LossLayer):
+class MultinomialLogisticLoss(ItemLoss):
     """The negative logarithm of the probability of the true class. SoftmaxWithLoss does the same from scores, and
     better.
 
@@ -33,20 +32,9 @@ class MultinomialLogisticLoss(LossLayer):
 
     type: ClassVar[str] = "MultinomialLogisticLoss"
 
-    def setup(self, bottom: Blobs, top: Blobs) -> None:
-        super().setup(bottom, top)
-        self.check_labels = LabelCheck(self)
-
-    def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        super().reshape(bottom, top)
-        self.items = bottom[0].shape[0]
-        if bottom[1].count != self.items:
-            self.fail_shape(f"there must be one label for each of {self.items} items", bottom[1], bottom[0])
-        self.view = (self.items, bottom[0].count // max(1, self.items))
-
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.check_labels(bottom[1], self.view[1])
-        xp, true = self.engine.xp, class_index(bottom[1].data.reshape(self.items, 1))
+        xp, true = self.engine.xp, self.true_classes(bottom[1])
         chosen = xp.maximum(xp.take_along_axis(bottom[0].data.reshape(self.view), true, 1), SMALLEST)
         top[0].data[...] = -float(xp.log(chosen, dtype="float64").sum()) / max(1, self.items)
 
@@ -54,7 +42,7 @@ class MultinomialLogisticLoss(LossLayer):
         self.refuse_gradients(propagate_down)
         if not propagate_down[0]:
             return
-        xp, true = self.engine.xp, class_index(bottom[1].data.reshape(self.items, 1))
+        xp, true = self.engine.xp, self.true_classes(bottom[1])
         chosen = xp.maximum(xp.take_along_axis(bottom[0].data.reshape(self.view), true, 1), SMALLEST)
         dx = bottom[0].diff.reshape(self.view)
         dx.fill(0)
