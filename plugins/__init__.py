@@ -1,5 +1,6 @@
 """Plugins: the hooks, the manager that finds and loads plugins, and typed parameter declarations."""
 
+from .api_version import API_VERSION
 from .fields import Bool, Choice, Double, Field, Float, Int, Int64, Message, String, UInt, UInt64
 from .kinds import KINDS
 from .manager import Broken, PluginManager
@@ -9,6 +10,7 @@ from .process import plugin_manager, register, unregister, use_plugin_manager
 from .registry import Entry, Kind, Provider, Registry
 
 __all__ = [
+    "API_VERSION",
     "KINDS",
     "Bool",
     "Broken",

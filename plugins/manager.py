@@ -23,6 +23,7 @@ import pluggy
 from ..errors import CortadoError, PluginError, nearest
 from ..proto import Schema
 from . import hookspecs
+from .api_version import check_api_version
 from .composition import Refused, compose
 from .discovery import Candidate, Filter, in_folder, installed, names
 from .kinds import KINDS
@@ -163,7 +164,8 @@ class PluginManager:
     def register(self, plugin: Any, name: str | None = None, provider: Provider | None = None) -> None:
         """Add a plugin: a module or object with hook implementations. Registering a name again replaces it.
 
-        Errors: PluginError for a hook that does not exist, takes arguments it is not given, or breaks its contract.
+        Errors: PluginError for a hook that does not exist, takes arguments it is not given, or breaks its contract;
+        for an ``cortado_api_version`` that this Cortado does not have.
         """
         name = name or getattr(plugin, "__name__", None) or type(plugin).__name__
         provider = provider or Provider(name, distribution=name)
@@ -287,6 +289,7 @@ class PluginManager:
 
     def _add(self, plugin: Any, provider: Provider) -> None:
         """Register *plugin* with pluggy, and collect from it into the registries that are filled already."""
+        check_api_version(plugin)
         _check_hooks(plugin)
         try:
             self._pm.register(plugin, provider.plugin)
