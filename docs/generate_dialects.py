@@ -83,9 +83,25 @@ def sheets() -> str:
     schema = merge(Schema.stock(), [t for dialect in dialects(manager) for t in dialect.tables])
     parts = []
     for layer in layer_classes(manager):
-        own = combine(Schema.stock(), layer.tables) if issubclass(layer, ForkLayer) and layer.tables else schema
-        parts.append(make.sheet(layer, own).replace(f"## {layer.type}\n", f"## {_title(layer)}\n", 1))
+        if issubclass(layer, ForkLayer) and layer.tables:
+            text = make.sheet(layer, combine(Schema.stock(), layer.tables))
+        else:
+            rows = [make.row(field) for field in _fork_fields(layer, schema)]
+            text = "\n".join([make.sheet(layer, Schema.stock()).rstrip(), *rows]) + "\n"
+        parts.append(text.replace(f"## {layer.type}\n", f"## {_title(layer)}\n", 1))
     return "\n".join([HEAD, *parts])
+
+
+def _fork_fields(layer: type[Layer], schema: Schema) -> list[Any]:
+    """The fields that forks add to the block of a stock layer and that *layer* heeds: its docstring names them."""
+    if layer.param_field is None:
+        return []
+    stock, all_there = (
+        one.message("LayerParameter").DESCRIPTOR.fields_by_name[layer.param_field].message_type
+        for one in (Schema.stock(), schema)
+    )
+    known, told = {field.name for field in stock.fields}, layer.__doc__ or ""
+    return [field for field in all_there.fields if field.name not in known and f"``{field.name}``" in told]
 
 
 def _title(layer: type[Layer]) -> str:

@@ -90,7 +90,7 @@ def markdown(text: str) -> str:
 def _block(block: str) -> str:
     if block.startswith("    "):
         lines = [line.removeprefix("    ") for line in block.splitlines()]
-        language = "prototxt" if block.lstrip().startswith("layer {") else "python"
+        language = "prototxt" if block.lstrip().startswith(("layer {", "layers {")) else "python"
         return "\n".join([f"```{language}", *lines, "```"])
     text = block.replace("``", "`").replace("::", ":") if block.endswith("::") else block.replace("``", "`")
     return re.sub(r"\n(Forward|Backward|Parameters|Errors|Learned|[A-Z]{2,}:)", r"  \n\1", text)
@@ -99,8 +99,13 @@ def _block(block: str) -> str:
 def field_table(name: str, schema: Schema) -> str:
     """The fields of a layer's parameter message: name, type, default, as the schema has them."""
     message = schema.message("LayerParameter").DESCRIPTOR.fields_by_name[name].message_type
-    rows = [f"| `{field.name}` | {_kind(field)} | {_default(field)} |" for field in _fields(message)]
+    rows = [row(field) for field in _fields(message)]
     return "\n".join([f"| `{name}` | type | default |", "|---|---|---|", *rows])
+
+
+def row(field: FieldDescriptor) -> str:
+    """One field of a table."""
+    return f"| `{field.name}` | {_kind(field)} | {_default(field)} |"
 
 
 def _fields(message: Any) -> Iterator[FieldDescriptor]:
