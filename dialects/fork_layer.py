@@ -39,10 +39,12 @@ class ForkLayer(Layer):
         ours: Any = combine(Schema.stock(), self.tables).LayerParameter.DESCRIPTOR.fields_by_name[str(self.param_field)]
         if not any(field.name in known for field in ours.message_type.fields):
             rule = f"this {self.param_field} is of a fork whose layer {self.type} has no implementation here"
-            self.fail(rule, error=NetError)
+            names = ", ".join(field.name for field in ours.message_type.fields)
+            self.fail(rule, error=NetError, hint=f"the one that has takes {names}")
         for name in self.without:
             if name in known and getattr(self.param, name) not in (known[name].default_value, [], ()):
-                self.fail(f"{name} is read and not implemented", name, got=getattr(self.param, name))
+                got, hint = getattr(self.param, name), "leave it out if the result may differ"
+                self.fail(f"{name} is read and not implemented", name, got=got, hint=hint)
 
 
 def _with_tables(config: LayerParameter, tables: Sequence[Table]) -> LayerParameter:

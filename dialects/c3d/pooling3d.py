@@ -50,7 +50,9 @@ class Pooling3D(Layer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         check_video(self, bottom)
         if self.param.pool not in (MAX, AVE):
-            self.fail("only MAX and AVE pooling have an implementation over time", error=NetError)
+            self.fail(
+                "only MAX and AVE pooling have an implementation over time", error=NetError, hint="use one of these"
+            )
         kernel = three(self.param, "kernel_size", "kernel_depth", None)
         stride = three(self.param, "stride", "temporal_stride", 1)
         pad = three(self.param, "pad", "temporal_pad", 0)

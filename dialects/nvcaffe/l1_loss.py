@@ -33,7 +33,12 @@ class L1Loss(DifferenceLoss):
         super().setup(bottom, top)
         given = [f for f, _ in self.config.ListFields() if f.name == FLOWNET]
         for field, _ in getattr(self.config, FLOWNET).ListFields() if given else ():
-            self.fail(f"l1_loss_param {{ {field.name} }} is not implemented", FLOWNET, field.name)
+            self.fail(
+                f"l1_loss_param {{ {field.name} }} is not implemented",
+                FLOWNET,
+                field.name,
+                hint="without it the loss is the sum of absolute differences over the batch",
+            )
 
     def total(self, difference: Array) -> float:
         return float(self.engine.xp.abs(difference).sum())

@@ -89,7 +89,10 @@ class Proposal(ForkLayer):
             blob.data[:, 0] = scores[kept]
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> NoReturn:
-        self.fail("Proposal has no backward pass", error=NetError)
+        hint = (
+            "its regions are learned by the losses of rpn_cls_score and rpn_bbox_pred; set propagate_down: false here"
+        )
+        self.fail("Proposal has no backward pass", error=NetError, hint=hint)
 
 
 def anchors(base: int, ratios: Sequence[float], scales: Sequence[float]) -> Array:

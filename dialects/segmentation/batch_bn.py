@@ -50,7 +50,8 @@ class BatchBN(Normalization):
         self.learns = getattr(self.param, "bn_mode", 0) != INFERENCE
         self.eps = float(getattr(self.param, "var_eps", EPS))
         if getattr(self.param, "moving_average", False):
-            self.fail("moving_average has no implementation here", "moving_average", error=NetError)
+            hint = "without it every batch is normalised by its own mean and variance, in tests too"
+            self.fail("moving_average has no implementation here", "moving_average", error=NetError, hint=hint)
         for name in ("scale_filler", "shift_filler"):
             filler = getattr(self.param, name) if self.param.HasField(name) else None
             self.add_param((1, bottom[0].shape[1], 1, 1), filler)

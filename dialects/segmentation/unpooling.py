@@ -47,7 +47,12 @@ class Unpooling(ForkLayer):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         if self.param.unpool != MAX:
-            self.fail("only unpool: MAX has an implementation here", "unpool", error=NetError)
+            self.fail(
+                "only unpool: MAX has an implementation here",
+                "unpool",
+                error=NetError,
+                hint="an Upsample layer without a mask repeats pixels, a Deconvolution spreads them",
+            )
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, mask = bottom

@@ -55,7 +55,11 @@ class LabelsequenceAccuracy(ForkLayer):
         top[0].data[...] = right / max(1, len(said))
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> NoReturn:
-        self.fail("LabelsequenceAccuracy has no backward pass", error=NetError)
+        self.fail(
+            "LabelsequenceAccuracy has no backward pass",
+            error=NetError,
+            hint="let it be in tests only: include { phase: TEST }",
+        )
 
 
 def _read(labels: Array, blank: int) -> Array:

@@ -12,7 +12,7 @@ from ...layers.data_base import DataLayer
 from ..fork_layer import ForkLayer
 from ..table import Table
 from .records import AnnotatedBatches, BoxRows, ClassLabels, Labels, Recipe, YoloRows, datum_class
-from .records.noise import WITHOUT
+from .records.noise import EFFECTS, WITHOUT
 from .tables import ANNOTATIONS, LAYERS, TRANSFORM
 
 CHANGES = (*("resize_param", "noise_param", "distort_param", "expand_param", "emit_constraint", "crop_h", "crop_w"),)
@@ -115,7 +115,8 @@ class AnnotatedData(ForkLayer, DataLayer):
         self._check_resize(resize)
         without = [name for name in WITHOUT if noise is not None and getattr(noise, name)]
         if without:
-            self._fail_at(f"noise_param {{ {without[0]} }} is not implemented", "transform_param", "noise_param")
+            rule, hint = f"noise_param {{ {without[0]} }} is not implemented", f"there are {', '.join(EFFECTS)}"
+            self._fail_at(rule, "transform_param", "noise_param", hint=hint)
         for number, sampler in enumerate(self.param.batch_sampler):
             self._check_sampler(sampler.sampler, number)
         yolo = getattr(self.param, "yolo_data_type", 0)
@@ -177,10 +178,10 @@ class AnnotatedData(ForkLayer, DataLayer):
             self._fail_at("the transforms of plugins do not know of boxes", "transform_param")
         return made
 
-    def _fail_at(self, rule: str, *path: str, got: object = None) -> NoReturn:
+    def _fail_at(self, rule: str, *path: str, got: object = None, hint: str | None = None) -> NoReturn:
         """``fail`` at a field of another block than ``annotated_data_param``."""
         where = self.context.position(*path)
-        raise ParameterError(rule, where=where, who=self.who, got=None if got is None else str(got))
+        raise ParameterError(rule, where=where, who=self.who, got=None if got is None else str(got), hint=hint)
 
 
 def _blocks(param: Any, field: str) -> Sequence[Any]:

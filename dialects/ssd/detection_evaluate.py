@@ -97,7 +97,11 @@ class DetectionEvaluate(ForkLayer):
         top[0].data[0, 0] = rows
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> NoReturn:
-        self.fail("DetectionEvaluate has no backward pass", error=NetError)
+        self.fail(
+            "DetectionEvaluate has no backward pass",
+            error=NetError,
+            hint="let it be in tests only: include { phase: TEST }",
+        )
 
     def _judged(self, found: Array, objects: Array) -> Iterator[tuple[float, ...]]:
         """The rows of all detections."""

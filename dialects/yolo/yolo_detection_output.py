@@ -71,4 +71,8 @@ class YoloDetectionOutput(ForkLayer):
         write_detections(found, self.param.nms_threshold, top)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> NoReturn:
-        self.fail("YoloDetectionOutput has no backward pass", error=NetError)
+        self.fail(
+            "YoloDetectionOutput has no backward pass",
+            error=NetError,
+            hint="let it be in tests only: include { phase: TEST }",
+        )
