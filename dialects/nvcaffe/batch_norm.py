@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from ...layers import Blob, Blobs, LayerContext
+import numpy as np
+
+from ...layers import Array, Blob, Blobs, LayerContext
 from ...layers.batch_norm import BatchNorm as StockBatchNorm
 from ...layers.views import around
 from ..fork_layer import ForkLayer
@@ -70,6 +72,13 @@ class BatchNorm(ForkLayer, StockBatchNorm):
         scale, bias = (blob.data for blob in self.blobs[3:])
         view = self.around_channels
         self.engine.scale_forward(self.normal.data.reshape(view), scale, bias, top[0].data.reshape(view))
+
+    def channel_affine(self, bottom: Blob) -> tuple[Array, Array] | None:
+        plain = super().channel_affine(bottom)
+        if plain is None or not self.affine:
+            return plain
+        scale, bias = (blob.data.astype(np.float64) for blob in self.blobs[3:])
+        return plain[0] * scale, plain[1] * scale + bias
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if not self.affine:

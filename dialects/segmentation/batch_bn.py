@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+import numpy as np
+
 from ...errors import NetError
-from ...layers import Blobs
+from ...layers import Array, Blob, Blobs
 from ..table import Table
 from .normalization import Normalization
 from .tables import KENDALL, SEGNET
@@ -64,6 +66,12 @@ class BatchBN(Normalization):
         else:
             self.engine.copy(x, z)
         self.scale_and_shift(top)
+
+    def channel_affine(self, bottom: Blob) -> tuple[Array, Array] | None:
+        if self.learns:
+            return None
+        scale, shift = (blob.data.reshape(-1).astype(np.float64) for blob in self.blobs)
+        return scale, shift
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         self.learned_gradients(top)

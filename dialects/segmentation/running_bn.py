@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+import numpy as np
+
 from ...errors import NetError
-from ...layers import Blobs, Phase
+from ...layers import Array, Blob, Blobs, Phase
 from ..table import Table
 from .normalization import Normalization
 from .tables import BN
@@ -67,6 +69,13 @@ class RunningBN(Normalization):
             self.engine.copy(var, self.var.data)
         self.engine.batch_norm_forward(x, self.mean.data, self.var.data, self.param.eps, z, None)
         self.scale_and_shift(top)
+
+    def channel_affine(self, bottom: Blob) -> tuple[Array, Array] | None:
+        if self.batch:
+            return None
+        slope, bias, mean, var = (blob.data.reshape(-1).astype(np.float64) for blob in self.blobs)
+        factor = slope / np.sqrt(var + self.param.eps)
+        return factor, bias - mean * factor
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if not getattr(self.param, "frozen", False):

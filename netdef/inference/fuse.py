@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...layers import Array, Layer
 from ...layers.concat import Concat
 from ...layers.convolution import Convolution
 from ...layers.eltwise import SUM, Eltwise
@@ -35,8 +36,15 @@ def _start(operation: RunLayer) -> Operation:
     if isinstance(layer, Convolution) and type(layer).forward is Convolution.forward:
         fits = images and len(layer.geometry.kernel) == 2
         return _instead(FusedConvolution(layer, bottom, top), operation) if fits else operation
-    affine = layer.channel_affine(bottom.blob) if images else None
+    affine = _affine(layer, bottom) if images else None
     return operation if affine is None else _instead(ChannelAffine(layer, bottom, top, *affine), operation)
+
+
+def _affine(layer: Layer, bottom: Value) -> tuple[Array, Array] | None:
+    """The factor and shift of *layer*, if the class that says them also says, or has from above, what forward does."""
+    order = [vars(cls) for cls in type(layer).__mro__]
+    said, done = (next(at for at, own in enumerate(order) if name in own) for name in ("channel_affine", "forward"))
+    return layer.channel_affine(bottom.blob) if said <= done else None
 
 
 def _goes_on(operation: RunLayer) -> bool:
@@ -50,7 +58,7 @@ def _goes_on(operation: RunLayer) -> bool:
     layer = operation.layer
     if isinstance(layer, ReLU) and type(layer).forward is ReLU.forward:
         before.slope = layer.slope
-    elif (affine := layer.channel_affine(bottom.blob)) is not None and not before.adds:
+    elif not before.adds and (affine := _affine(layer, bottom)) is not None:
         before.multiply(*affine)
     else:
         return False

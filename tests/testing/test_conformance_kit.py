@@ -65,7 +65,7 @@ def test_only_some_checks() -> None:
 
 
 def test_a_class_is_registered_for_the_checks_alone(own: PluginManager) -> None:
-    with pytest.raises(ConformanceError, match=r"Wrong: 1 of 19 checks failed\n  gradients +failed: bottom\[0\]"):
+    with pytest.raises(ConformanceError, match=r"Wrong: 1 of 20 checks failed\n  gradients +failed: bottom\[0\]"):
         check_layer(Wrong, [(2, 3)])
     assert "Wrong" not in plugin_manager().registry("layers").names()
     cortado.register(Wrong)

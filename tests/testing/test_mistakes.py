@@ -275,6 +275,11 @@ MISTAKES = {
     ),
     "cancellation": mistake("float32", "in float32, result 0 .* is too far off", forward=cancelling),
     "NaN in TEST": mistake("phases", "in TEST, result 0 .* has NaN", forward=nan_in_test),
+    "another factor": mistake(
+        "channel-affine",
+        "in TRAIN, channel_affine.. says another result: element .0, 0. is",
+        channel_affine=lambda self, bottom: (np.full(3, 2.0), np.zeros(3)),
+    ),
     "global draws": mistake(
         "seed", "draws from a global random generator; self.rng is the layer's own", forward=global_draws
     ),

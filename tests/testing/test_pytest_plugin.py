@@ -57,13 +57,13 @@ def test_conformance(layer_check):
     layer_check()
 """)
     result = author.runpytest_subprocess("-v")
-    result.assert_outcomes(passed=37, failed=1)
+    result.assert_outcomes(passed=39, failed=1)
     result.stdout.fnmatch_lines(
         ["*::test_conformance[[]ReLU-gradients] PASSED*", "*::test_conformance[[]mine-shapes] PASSED*"]
     )
     result.stdout.fnmatch_lines(["E *ConformanceError: bottom[[]0] 'x0'*backward gives*differences give*"])
     result.stdout.fnmatch_lines(["FAILED *::test_conformance[[]mine-gradients]*"])
-    author.runpytest_subprocess("-k", "mine and shapes").assert_outcomes(passed=1, deselected=37)
+    author.runpytest_subprocess("-k", "mine and shapes").assert_outcomes(passed=1, deselected=39)
 
 
 def test_expected_failures_are_marked_with_their_reasons(author: pytest.Pytester) -> None:
@@ -78,7 +78,7 @@ def test_that_it_is_strict(layer_check):
     layer_check()
 """)
     result = author.runpytest_subprocess("-rx")
-    result.assert_outcomes(passed=36, xfailed=1, failed=1)
+    result.assert_outcomes(passed=38, xfailed=1, failed=1)
     result.stdout.fnmatch_lines(["XFAIL *Wrong-gradients] - a straight-through estimator"])
     result.stdout.fnmatch_lines(["*XPASS(strict)*"])
 

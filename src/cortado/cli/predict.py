@@ -63,11 +63,11 @@ def command(
     ready = Preparation(steps, blob.shape, Path(preprocessing or weights).parent)
     output = output_name or _only_output(made)
     blob.reshape((1, *blob.shape[1:]))
-    made.blob(output)
+    ready_made = made.inference(keep=[output])
     for path in _files(images):
         blob.data[0] = ready.read(path)
-        made.forward()
-        _tell(path, made.blobs[output].data[0].ravel(), steps, top, as_json)
+        ready_made.forward()
+        _tell(path, ready_made.blobs[output].data[0].ravel(), steps, top, as_json)
 
 
 def _only_output(net: Net) -> str:

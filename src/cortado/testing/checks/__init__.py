@@ -4,7 +4,7 @@ from .check import Check, ConformanceError, NotApplicable
 from .declarations import declarations, docstring
 from .files import definition, save_load
 from .gradients import bottom_gradients, gradients, parameter_gradients, propagate_down
-from .running import engines, float32, in_place, inputs_unchanged, needs_top, phases, seed, threads
+from .running import channel_affine, engines, float32, in_place, inputs_unchanged, needs_top, phases, seed, threads
 from .shapes import empty_batch, reshape, shapes
 
 CHECKS: dict[str, Check] = {
@@ -22,6 +22,7 @@ CHECKS: dict[str, Check] = {
     "gradients": gradients,
     "float32": float32,
     "phases": phases,
+    "channel-affine": channel_affine,
     "seed": seed,
     "definition": definition,
     "save-load": save_load,

@@ -110,6 +110,26 @@ def phases(subject: Subject) -> None:
     compare_all("a forward in TEST changed statistics {}", after, statistics, 0)
 
 
+def channel_affine(subject: Subject) -> None:
+    """Where the layer says that it is a factor and a shift per channel, it is."""
+    said = False
+    for phase in Phase:
+        run = subject.make(phase=phase)
+        if len(run.bottom) != 1 or len(run.top) != 1 or run.bottom[0].num_axes < 2:
+            continue
+        affine = run.layer.channel_affine(run.bottom[0])
+        if affine is None:
+            continue
+        said = True
+        x, channels = subject.inputs[0], run.bottom[0].shape[1]
+        rule = f"channel_affine() must give a factor and a shift for each of {channels} channels"
+        require([np.shape(numbers) for numbers in affine] == [(channels,)] * 2, rule)
+        factor, shift = (np.reshape(numbers, (-1, *(1,) * (x.ndim - 2))) for numbers in affine)
+        compare(f"in {phase.name}, channel_affine() says another result", run.forward()[0], x * factor + shift, 1e-8)
+    if not said:
+        raise NotApplicable("the layer is no factor and shift per channel")
+
+
 def seed(subject: Subject) -> None:
     """Equal seeds give equal results; draws come from ``self.rng`` alone; without draws or state, a forward can be
     repeated."""
