@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from .draw_layout import Box, Edge, place
 from .draw_style import PAGE, STYLE, category, details
+from .png import to_png
 from .summary import BlobRow, LayerRow, Summary
 
 FONT = 11.0
@@ -20,8 +20,6 @@ LINE = 15.0
 CHARACTER = 6.3
 """Mean width of a character of the font, in pixels."""
 PAD = 9.0
-SHARP = 2
-"""Pixels of a PNG per unit of the drawing."""
 
 
 @dataclass
@@ -75,34 +73,9 @@ def draw_html(summary: Summary) -> str:
 
 def draw_png(summary: Summary, path: str | Path, *, dark: bool = False) -> None:
     """The picture as a PNG file. Errors: MissingExtraError without resvg_py; FileError."""
-    from ..errors import MissingExtraError
     from ..proto import atomic_write
 
-    try:
-        import resvg_py
-    except ImportError:
-        raise MissingExtraError.for_package("resvg_py", "draw", "drawing a PNG") from None
-    svg = draw_svg(summary)
-    if dark:
-        svg = svg.replace("@media (prefers-color-scheme: dark) {", "").replace("} /* dark */", "")
-    image = resvg_py.svg_to_bytes(svg_string=_flat(svg), zoom=SHARP, **_fonts())
-    atomic_write(path, bytes(image))
-
-
-def _fonts() -> dict[str, Any]:
-    """A font for machines that have none: the one that comes with Matplotlib."""
-    try:
-        from matplotlib import get_data_path
-    except ImportError:
-        return {}
-    folder = str(Path(get_data_path()) / "fonts" / "ttf")
-    return {"font_dirs": [folder], "sans_serif_family": "DejaVu Sans", "font_family": "DejaVu Sans"}
-
-
-def _flat(svg: str) -> str:
-    """Without the block for dark pages, which renderers of still pictures do not know."""
-    start, end = svg.find("@media (prefers"), svg.find("} /* dark */")
-    return svg if start < 0 else svg[:start] + svg[end + len("} /* dark */") :]
+    atomic_write(path, to_png(draw_svg(summary), dark=dark))
 
 
 def _fold(summary: Summary) -> tuple[list[_Node], list[tuple[int, int, int]]]:

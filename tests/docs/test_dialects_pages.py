@@ -1,6 +1,6 @@
 """docs/dialects.md and docs/dialect-layers.md are what docs/generate_dialects.py makes of the dialects."""
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -10,13 +10,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture(scope="module")
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_dialects", DOCS / "generate_dialects.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def generator(program: Callable[[str], ModuleType]) -> ModuleType:
+    return program("generate_dialects")
 
 
 def test_tables_are_up_to_date(generator):

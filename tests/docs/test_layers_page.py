@@ -1,6 +1,6 @@
 """docs/layers.md is what docs/generate_layers.py makes of the layers."""
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -10,13 +10,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture(scope="module")
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_layers", DOCS / "generate_layers.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def generator(program: Callable[[str], ModuleType]) -> ModuleType:
+    return program("generate_layers")
 
 
 def test_page_is_up_to_date(generator):

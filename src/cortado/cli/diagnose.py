@@ -62,9 +62,10 @@ def _tell(found: Diagnosis) -> None:
 
 
 def _plot(found: Diagnosis, path: str) -> None:
+    from ..netdef.png import to_png
     from ..proto import atomic_write
     from ..report.chart import Line, line_chart
-    from ..report.page import stack_svg, to_png
+    from ..report.page import stack_svg
 
     ceiling = 1.5 * (found.first_loss or 1.0)
     lines = [

@@ -21,9 +21,10 @@ def command(logs: tuple[str, ...], output: str, series: tuple[str, ...], only_li
     LOG is what `cortado train --log` or any Caffe printed, or the .metrics.jsonl of `--callback jsonl`.
     """
     from ..errors import nearest
+    from ..netdef.png import to_png
     from ..proto import atomic_write
     from ..report.curves import STYLE, curves, run_charts, series_names
-    from ..report.page import page, stack_svg, to_png
+    from ..report.page import page, stack_svg
     from ..report.runs import read_run
 
     ending = Path(output).suffix.lower()

@@ -1,17 +1,13 @@
-"""Files of charts: SVG, a page, a PNG."""
+"""Files of charts: SVG, and a page."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
-from typing import Any
 
-from ..errors import MissingExtraError
 from .chart import STYLE
 
-SHARP = 2
 SIZES = re.compile(r'<svg class="chart"[^>]*viewBox="0 0 (\d+) (\d+)"')
 
 PAGE_STYLE = """
@@ -42,25 +38,3 @@ def page(title: str, body: str, style: str = "") -> str:
         f"<title>{escape(title)}</title><style>{PAGE_STYLE}{STYLE}{style}</style></head><body>\n"
         f"<h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
     )
-
-
-def to_png(svg: str, *, dark: bool = False) -> bytes:
-    """*svg* as a PNG, as it looks on a light page or a dark one. Errors: MissingExtraError without resvg_py."""
-    try:
-        import resvg_py
-    except ImportError:
-        raise MissingExtraError.for_package("resvg_py", "draw", "drawing a PNG") from None
-    shown = re.sub(
-        r"@media \(prefers-color-scheme: dark\) \{(.*?)\} /\* dark \*/", r"\1" if dark else "", svg, flags=re.S
-    )
-    return bytes(resvg_py.svg_to_bytes(svg_string=shown, zoom=SHARP, **_fonts()))
-
-
-def _fonts() -> dict[str, Any]:
-    """A font for machines that have none: the one that comes with Matplotlib."""
-    try:
-        from matplotlib import get_data_path
-    except ImportError:
-        return {}
-    folder = str(Path(get_data_path()) / "fonts" / "ttf")
-    return {"font_dirs": [folder], "sans_serif_family": "DejaVu Sans", "font_family": "DejaVu Sans"}
