@@ -104,6 +104,9 @@ class BatchNorm(NeuronLayer):
         else:
             self.engine.batch_norm_backward(self._normalized.data.reshape(self._view), var, eps, dy, dx)
 
+    def kept_output(self) -> Blob | None:
+        return None if self._global else self._normalized
+
     def channel_affine(self, bottom: Blob) -> tuple[Array, Array] | None:
         if not self._global or bottom.num_axes < 2:
             return None

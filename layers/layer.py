@@ -142,6 +142,18 @@ class Layer:
         """
         return None
 
+    def kept_output(self) -> Blob | None:
+        """A blob that has what forward writes into the only top, and still has it when a layer behind writes over the
+        top in place; None where there is none. A net lends it to that layer, which then makes no copy of its own."""
+        return None
+
+    def speaks_for_forward(self, method: str) -> bool:
+        """Whether *method*, which says something of what forward does, is said by the class that has this forward, or
+        by one below it: a subclass with another forward has to say it anew."""
+        order = [vars(cls) for cls in type(self).__mro__]
+        said, done = (next(at for at, own in enumerate(order) if name in own) for name in (method, "forward"))
+        return said <= done
+
     # -- for subclasses -----------------------------------------------------------------------------------------
 
     def add_param(

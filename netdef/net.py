@@ -21,6 +21,7 @@ from .debug_info import DebugInfo
 from .definition import NetSource, definition
 from .gradients import gradient_needs
 from .graph import wire
+from .loans import find_loans, grant
 from .passes import run_passes
 from .records import name_record
 from .sharing import Parameter, learnable_parameters
@@ -139,6 +140,8 @@ class Net:
             top = [built.blobs[t] for t in node.tops]
             step = Step(layer, bottom, top, node.loss_weights, needs.layers[index], needs.bottoms[index])
             self.steps.append(step)
+        self._loans = find_loans(self.steps)
+        self._granted: int | None = None
         self.before_forward: list[Callable[[int], None]] = []
         self.after_forward: list[Callable[[int], None]] = []
         self.before_backward: list[Callable[[int], None]] = []
@@ -171,6 +174,10 @@ class Net:
         """
         loss = 0.0
         watched = self.before_forward or self.after_forward
+        granted = None if watched else start
+        if granted != self._granted:
+            grant(self._loans, granted)
+            self._granted = granted
         try:
             for index, step in enumerate(self.steps[start : None if end is None else end + 1], start):
                 if watched:

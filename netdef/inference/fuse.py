@@ -41,10 +41,7 @@ def _start(operation: RunLayer) -> Operation:
 
 
 def _affine(layer: Layer, bottom: Value) -> tuple[Array, Array] | None:
-    """The factor and shift of *layer*, if the class that says them also says, or has from above, what forward does."""
-    order = [vars(cls) for cls in type(layer).__mro__]
-    said, done = (next(at for at, own in enumerate(order) if name in own) for name in ("channel_affine", "forward"))
-    return layer.channel_affine(bottom.blob) if said <= done else None
+    return layer.channel_affine(bottom.blob) if layer.speaks_for_forward("channel_affine") else None
 
 
 def _goes_on(operation: RunLayer) -> bool:
