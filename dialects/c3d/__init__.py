@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ...layers import Layer
 from ...plugins import hookimpl
-from ..base import Dialect
+from ..base import Dialect, LayerClass
 from ..table import Table
 from .tables import V10, V11
+from .video_data import VideoData
 
 SIZES = ("num", "channels", "length", "height", "width")
 AXES = {"InnerProduct": 2}
@@ -22,6 +24,7 @@ class C3D10(Dialect):
     type: ClassVar[str] = "c3d_v10"
     fork: ClassVar[str] = "C3D v1.0, facebook/C3D"
     tables: ClassVar[tuple[Table, ...]] = (V10,)
+    layers: ClassVar[Mapping[str, LayerClass]] = {"VideoData": VideoData}
 
     @classmethod
     def normalise(cls, net: Any) -> None:
@@ -41,6 +44,7 @@ class C3D(Dialect):
     type: ClassVar[str] = "c3d"
     fork: ClassVar[str] = "C3D v1.1, facebook/C3D"
     tables: ClassVar[tuple[Table, ...]] = (V11,)
+    layers: ClassVar[Mapping[str, LayerClass]] = {"VideoData": VideoData}
 
 
 @hookimpl

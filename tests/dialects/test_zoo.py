@@ -17,8 +17,6 @@ pytestmark = pytest.mark.skipif(not ZOO.is_dir(), reason="CORTADO_ZOO names no f
 
 WITHOUT = {
     "kitti/detectnet_network.prototxt": {"DetectNetTransformation"},
-    "c3d_ucf101_finetuning_train.prototxt": {"VideoData"},
-    "train_simple.prototxt": {"VideoData"},
     "SqueezeDet_train_test.prototxt": {"BboxData", "SqueezeDetLoss"},
 }
 """Layer types in these nets that are known and not implemented."""
