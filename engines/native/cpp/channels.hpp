@@ -29,6 +29,7 @@ inline void map_channels(const Axes& s, float* y, const F& f, Per... per) {
 // total[c] += the sum of term(i, lanes) over the elements of channel c.
 template <class Term>
 inline void sum_channels(const Axes& s, float* total, const Term& term) {
+    if (s.inner == 0) return;
     if (s.inner > 1) return add_channel_sums(s, total, term);
     parallel(ceil_div(s.channels, 4 * V), [&](i64 piece) {
         const i64 start = piece * 4 * V;

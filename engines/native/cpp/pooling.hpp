@@ -108,7 +108,7 @@ bool max_of_windows_fast(const PoolShape& s, const PoolRow& row, const float* x,
 #pragma GCC unroll 3
         for (int j = 0; j < K; ++j)
             pixel[i * K + j] = _mm512_mask_mov_ps(none, inside ? (__mmask16)spans[j].lanes : (__mmask16)0,
-                                                  (__m512)fetch_span<STEP>(line, spans[j], STEP));
+                                                  (__m512)fetch_span<STEP>(line, spans[j], row.across.step));
     }
     __m512 most = pixel[0];
 #pragma GCC unroll 9
