@@ -60,7 +60,7 @@ def _exact(base: Path, problems: list[CortadoError]) -> list[Path]:
             rows.append((float(read_run_file(path).get("written", 0)), path))
         except CortadoError as error:
             problems.append(error)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             problems.append(FormatError("this run file does not say when it was written", where=str(path)))
     return [path for _, path in sorted(rows, reverse=True)]
 

@@ -7,6 +7,7 @@ data, random streams, averaged losses, learning-rate policy, optimizer and callb
 from __future__ import annotations
 
 import hashlib
+import operator
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -91,7 +92,7 @@ def read_run_state(path: Path) -> dict[str, Any]:
     Errors: FileError, FormatError.
     """
     content = read_run_file(path)
-    if content.get("version") != VERSION:
+    if not isinstance(content.get("version"), int) or content["version"] != VERSION:
         rule, got = f"run files have version {VERSION}", str(content.get("version"))
         raise FormatError(rule, where=str(path), got=got, hint="remove it to go on from the .solverstate alone")
     check_whole(path, content)
@@ -101,9 +102,9 @@ def read_run_state(path: Path) -> dict[str, Any]:
 def check_whole(path: Path, content: dict[str, Any]) -> None:
     """See that the files that the run file *path* vouches for are there as they were written. Errors: FormatError."""
     try:
-        for described in content["files"].values():
-            _check_whole(path, described)
-    except (KeyError, TypeError, AttributeError, OSError) as error:
+        for kind in ("weights", "state"):
+            _check_whole(path, content["files"][kind])
+    except (LookupError, TypeError, ValueError, AttributeError, OSError) as error:
         raise FormatError(f"this run file names files that cannot be read: {error!r}", where=str(path)) from None
 
 
@@ -136,10 +137,12 @@ def apply_state(solver: Solver, content: dict[str, Any], notes: list[str]) -> No
     own, seed = content["solver"], content.get("facts", {}).get("seed", solver.seed)
     for net in (solver.net, *solver.test_nets):
         net.reseed(seed)
-    losses, window = own["smoothed"]["losses"], solver.run.smoothed.window
+    smoothed, window = own["smoothed"], solver.run.smoothed.window
+    losses = [_real(loss) for loss in smoothed["losses"]]
     if len(losses) <= window:
-        solver.run.carry_on(SmoothedLoss(window, list(losses), own["smoothed"]["value"]), own["smoothed"]["start"])
-    solver.rate, solver.rate_factor = own["rate"], own["rate_factor"]
+        average = SmoothedLoss(window, losses, _real(smoothed["value"]))
+        solver.run.carry_on(average, operator.index(smoothed["start"]))
+    solver.rate, solver.rate_factor = _real(own["rate"]), _real(own["rate_factor"])
     solver.run.tested = own["tested"]
     rows = [{**row, "outputs": tuple(tuple(output) for output in row["outputs"])} for row in own["results"]]
     solver.results = [TestResult(**row) for row in rows]
@@ -150,6 +153,13 @@ def apply_state(solver: Solver, content: dict[str, Any], notes: list[str]) -> No
     for net, states in zip(nets, solver.parallel.state_of(content, notes), strict=False):
         notes += [f"layer '{name}' of '{net.name}' is not in both runs" for name in net.restore_run_state(states)]
     _restore_callbacks(solver, content["callbacks"], notes)
+
+
+def _real(value: Any) -> float:
+    """*value*, which must be a number."""
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"a number is expected; got {type(value).__name__}")
+    return float(value)
 
 
 def _restore_callbacks(solver: Solver, saved: list[dict[str, Any]], notes: list[str]) -> None:

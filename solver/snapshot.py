@@ -105,7 +105,7 @@ def restore_snapshot(solver: Solver, path: str | Path) -> Path:
     restore_state(solver, state, weights)
     try:
         notes = restore_run_state(solver, content, run)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise FormatError(f"this run file does not fit this net: {error!r}", where=str(run)) from error
     solver.message("restore", f"Restored iteration {solver.iteration} from {run}, to go on exactly")
     for note in notes:

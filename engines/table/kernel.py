@@ -128,6 +128,7 @@ ELEMENTS: Sizes = {
     "shared": {"o": 1, "c": 1, "i": 37},
     "wide": {"o": 2, "c": 19, "i": 33},
     "empty": {"o": 0, "c": 3, "i": 4},
+    "nothing inside": {"o": 2, "c": 19, "i": 0},
 }
 BENCH_ELEMENTS: Sizes = {"32x64x28x28": {"o": 32, "c": 64, "i": 784}}
 

@@ -23,6 +23,8 @@ SHAPES: dict[str, Shape] = {
     "rectangle": ((2, 2, 9, 5), PoolGeometry((3, 2), (2, 1), (1, 0))),
     "gaps": ((1, 2, 9, 9), PoolGeometry((2, 2), (3, 3))),
     "empty window": ((1, 2, 6, 4), PoolGeometry((1, 1), (2, 2))),
+    "3x3/3": ((1, 2, 7, 61), PoolGeometry((3, 3), (3, 3))),
+    "2x2/4 padded": ((2, 1, 9, 70), PoolGeometry((2, 2), (4, 4), (1, 1))),
     "global": ((3, 5, 4, 7), PoolGeometry((4, 7))),
     "1x1": ((2, 2, 3, 3), PoolGeometry((1, 1))),
     "1-D": ((2, 3, 11), PoolGeometry((3,), (2,), (1,))),

@@ -68,7 +68,7 @@ class Retention(Callback):
 def _delete(run: Path) -> None:
     """Delete a snapshot; the run file goes last, so that a deletion cut short is finished next time."""
     names: list[str] = []
-    with suppress(CortadoError, KeyError):
+    with suppress(CortadoError, LookupError, TypeError, AttributeError):
         from ..run_file import read_run_file
 
         names = [Path(described["name"]).name for described in read_run_file(run)["files"].values()]
