@@ -1,8 +1,8 @@
 """Caffe itself, through any module that is pycaffe: BVLC Caffe 1.0 or a fork of it.
 
-Whoever has a build names its interpreter: ``--python caffe=/path/to/python``; docs/performance.md tells of one. This file
-needs nothing but ``caffe`` and NumPy, so that an old interpreter runs it; CORTADO_BENCH_CAFFE names another module with
-that face, ``cortado.pycaffe`` for one.
+Whoever has a build names its interpreter: ``--python caffe=/path/to/python``; docs/performance.md tells of one. This
+file needs nothing but ``caffe`` and NumPy, so that an old interpreter runs it; CORTADO_BENCH_CAFFE names another module
+with that face, ``cortado.pycaffe`` for one.
 
 Threads are those of the BLAS that it was built with, by the variables that the common ones read.
 """
