@@ -42,9 +42,13 @@ SHAPES = {
     "empty batch": Shape(0, 3, 4, (6, 6), ConvGeometry((3, 3))),
     "empty batch 1x1": Shape(0, 3, 4, (6, 6), ConvGeometry((1, 1))),
 }
-# Layers of LeNet, AlexNet, VGG, ResNet, GoogLeNet and MobileNet.
+# Layers of LeNet, CIFAR-10, AlexNet, VGG, ResNet, GoogLeNet and MobileNet.
 BENCH = {
     "LeNet conv2 5x5": Shape(64, 20, 50, (12, 12), ConvGeometry((5, 5))),
+    "CIFAR-10 conv1 5x5": Shape(100, 3, 32, (32, 32), ConvGeometry((5, 5), pad=(2, 2))),
+    "CIFAR-10 conv2 5x5": Shape(100, 32, 32, (16, 16), ConvGeometry((5, 5), pad=(2, 2))),
+    "CIFAR-10 conv3 5x5": Shape(100, 32, 64, (8, 8), ConvGeometry((5, 5), pad=(2, 2))),
+    "GoogLeNet conv1 7x7/2": Shape(4, 3, 64, (224, 224), ConvGeometry((7, 7), (2, 2), (3, 3))),
     "AlexNet conv1 11x11/4": Shape(4, 3, 96, (227, 227), ConvGeometry((11, 11), (4, 4))),
     "AlexNet conv2 5x5 grouped": Shape(4, 96, 256, (27, 27), ConvGeometry((5, 5), pad=(2, 2), groups=2)),
     "VGG conv1_2 3x3": Shape(1, 64, 64, (224, 224), ConvGeometry((3, 3), pad=(1, 1))),
@@ -55,6 +59,7 @@ BENCH = {
     "ResNet 1x1/2": Shape(4, 256, 512, (56, 56), ConvGeometry((1, 1), (2, 2))),
     "GoogLeNet 5x5": Shape(8, 16, 32, (28, 28), ConvGeometry((5, 5), pad=(2, 2))),
     "MobileNet depthwise": Shape(4, 256, 256, (28, 28), ConvGeometry((3, 3), pad=(1, 1), groups=256)),
+    "MobileNet depthwise/2": Shape(4, 128, 128, (56, 56), ConvGeometry((3, 3), (2, 2), (1, 1), groups=128)),
 }
 
 

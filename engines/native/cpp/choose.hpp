@@ -5,6 +5,7 @@
 
 #include "conv.hpp"
 #include "depthwise.hpp"
+#include "shifted_choice.hpp"
 #include "winograd.hpp"
 
 namespace cortado {
@@ -55,7 +56,9 @@ inline bool winograd_wins(const ConvShape& s, const Tiling& t) {
 void conv_fused(const ConvShape& s, const float* x, const float* w, const float* bias, float* y, const Fusion& fused) {
     if (is_depthwise(s)) return depthwise_forward(s, x, w, bias, y, fused);
     Tiling t = forward_tiling(s);
-    if (!winograd_wins(s, t)) return product_forward(s, x, w, bias, y, fused);
+    if (!winograd_wins(s, t))
+        return shifted_forward_wins(s) ? shifted_forward(s, x, w, bias, y, fused)
+                                       : product_forward(s, x, w, bias, y, fused);
     t.out_size = fused.image_size;
     Finish f;
     f.add = fused.add, f.rectify = fused.rectify, f.slope = fused.slope;
@@ -74,13 +77,14 @@ void conv_forward(const ConvShape& s, const float* x, const float* w, const floa
 i64 conv_packed(const ConvShape& s) {
     if (is_depthwise(s)) return 0;
     const Tiling t = forward_tiling(s);
-    return winograd_wins(s, t) ? s.groups * winograd_packed<kTile>(t) : product_packed(s);
+    if (winograd_wins(s, t)) return s.groups * winograd_packed<kTile>(t);
+    return shifted_forward_wins(s) ? 0 : product_packed(s);
 }
 
 void conv_pack(const ConvShape& s, const float* w, float* packed) {
     if (is_depthwise(s)) return;
     const Tiling t = forward_tiling(s);
-    if (!winograd_wins(s, t)) return product_pack(s, w, packed);
+    if (!winograd_wins(s, t)) return shifted_forward_wins(s) ? void() : product_pack(s, w, packed);
     for (i64 g = 0; g < s.groups; ++g)
         weight_points<kTile>(t, w + g * t.outputs * t.channels * 9, false, packed + g * winograd_packed<kTile>(t));
 }
@@ -88,7 +92,8 @@ void conv_pack(const ConvShape& s, const float* w, float* packed) {
 void conv_backward_data(const ConvShape& s, const float* dy, const float* w, float* dx) {
     if (is_depthwise(s)) return depthwise_backward_data(s, dy, w, dx);
     const Tiling t = backward_tiling(s);
-    if (!winograd_wins(s, t)) return product_backward_data(s, dy, w, dx);
+    if (!winograd_wins(s, t))
+        return shifted_backward_data_wins(s) ? shifted_backward_data(s, dy, w, dx) : product_backward_data(s, dy, w, dx);
     for (i64 g = 0; g < s.groups; ++g)
         winograd<kTile>(t, dy + g * t.channels * t.height * t.width, w + g * t.outputs * t.channels * 9, true, nullptr,
                         dx + g * t.outputs * t.out_h * t.out_w);
@@ -97,7 +102,9 @@ void conv_backward_data(const ConvShape& s, const float* dy, const float* w, flo
 void conv_backward_weights(const ConvShape& s, const float* x, const float* dy, float* dw) {
     if (is_depthwise(s)) return depthwise_backward_weights(s, x, dy, dw);
     const Tiling t = forward_tiling(s);
-    if (!winograd_wins(s, t)) return product_backward_weights(s, x, dy, dw);
+    if (!winograd_wins(s, t))
+        return shifted_backward_weights_wins(s) ? shifted_backward_weights(s, x, dy, dw)
+                                                : product_backward_weights(s, x, dy, dw);
     for (i64 g = 0; g < s.groups; ++g)
         winograd_backward_weights<kTile>(t, x + g * t.channels * t.height * t.width,
                                          dy + g * t.outputs * t.out_h * t.out_w, dw + g * t.outputs * t.channels * 9);

@@ -2,8 +2,7 @@
 // tap of the window after the other, straight from the plane.
 #pragma once
 
-#include "conv.hpp"
-#include "math.hpp"
+#include "depthwise_halved.hpp"
 
 namespace cortado {
 namespace {
@@ -254,6 +253,7 @@ inline void depthwise_gradient(const ConvShape& s, const Phase* phases, const fl
 }
 
 void depthwise_backward_data(const ConvShape& s, const float* dy, const float* w, float* dx) {
+    if (is_halved(s)) return halved_backward_data(s, dy, w, dx);
     const i64 each = s.outputs / s.groups, taps = s.kernel_h * s.kernel_w;
     const i64 planes = s.images * s.channels, together = max(1, 4096 / max(1, s.height * s.width));
     Phase* phases = space<Phase>(kSlotPhases, s.stride_h * s.stride_w);

@@ -1,4 +1,5 @@
 // Compiled once per instruction set, each time with its own flags and CORTADO_ISA_NAME.
+#include "average.hpp"
 #include "channels.hpp"
 #include "choose.hpp"
 #include "elementwise.hpp"

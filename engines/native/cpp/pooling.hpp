@@ -1,7 +1,7 @@
-// Pooling: V windows of a row at a time, one tap of them after the other.
+// Maximum pooling: V windows of a row at a time, one tap of them after the other.
 #pragma once
 
-#include "math.hpp"
+#include "planes.hpp"
 #include "window.hpp"
 
 namespace cortado {
@@ -12,7 +12,6 @@ struct PoolColumns {
     vi index;   // the column at which each window begins, padding included
     vi first;   // its first column inside the image
     vi inside;  // -1 where there is one
-    vf width;   // columns of the window cut at width + pad
     bool full;  // no window of the vector lies beyond the image
 };
 
@@ -34,20 +33,10 @@ inline PoolRow pool_row(const PoolShape& s) {
             columns[v].index[l] = static_cast<int32_t>(x);
             columns[v].first[l] = static_cast<int32_t>(max(x, 0));
             columns[v].inside[l] = x < s.width ? -1 : 0;
-            columns[v].width[l] = static_cast<float>(min(x + s.kernel_w, s.width + s.pad_w) - x);
         }
     }
     row.columns = columns;
     return row;
-}
-
-// body(plane) for all planes, some at a time.
-template <class Body>
-inline void over_planes(const PoolShape& s, const Body& body) {
-    const i64 together = max(1, 16384 / max(1, s.height * s.width));
-    parallel(ceil_div(s.planes, together), [&](i64 group) {
-        for (i64 p = group * together; p < min(s.planes, (group + 1) * together); ++p) body(p);
-    });
 }
 
 inline vi lanes_of(const Span& s) {
@@ -55,6 +44,9 @@ inline vi lanes_of(const Span& s) {
     for (int l = 0; l < V; ++l) lane[l] = l;
     return (lane >= isplat(s.begin)) & (lane < isplat(s.end));
 }
+
+inline vi lanes_of(All) { return isplat(-1); }
+inline vi lanes_of(First f) { return lanes_of(Span(0, 0, f.count)); }
 
 // Takes the pixels that are larger than the best so far, or NaN, and notes their index.
 inline void take_better(vf pixel, const Span& span, vi index, vf& best, vi& chosen) {
@@ -162,18 +154,28 @@ inline auto max_pool_for(i64 step) {
     return step == 1 ? max_pool_plane<K, 1> : step == 2 ? max_pool_plane<K, 2> : max_pool_plane<K, 0>;
 }
 
-// One window that is the whole plane, without padding.
-inline bool is_global(const PoolShape& s) {
-    return s.out_h == 1 && s.out_w == 1 && s.pad_h == 0 && s.pad_w == 0 && s.kernel_h >= s.height &&
-           s.kernel_w >= s.width;
-}
-
 // The first maximum of a plane; the last NaN, if there is one.
 inline int32_t place_of_maximum(const float* x, i64 size) {
-    i64 best = 0;
-    for (i64 i = 1; i < size; ++i)
-        if (x[i] > x[best] || x[i] != x[i]) best = i;
-    return static_cast<int32_t>(best);
+    vf most = splat(x[0]), strange = {};
+    along(size, [&](i64 i, auto l) {
+        const vf v = get(x + i, l);
+        strange = v != v ? v : strange;
+        // Lanes beyond the plane hold 0, which may be more than all pixels: what they have is left.
+        most = (v > most) & lanes_of(l) ? v : most;
+    });
+    alignas(64) float lanes[V];
+    store(lanes, most);
+    float best = lanes[0];
+    for (int l = 1; l < V; ++l) best = lanes[l] > best ? lanes[l] : best;
+    const float nan = sum_of(strange);
+    i64 place = 0;
+    if (nan == nan) {
+        while (place < size - 1 && x[place] != best) ++place;
+    } else {
+        for (i64 i = 0; i < size; ++i)
+            if (x[i] != x[i]) place = i;
+    }
+    return static_cast<int32_t>(place);
 }
 
 void max_pool_forward(const PoolShape& s, const float* x, float* y, int32_t* mask) {
@@ -197,76 +199,6 @@ void max_pool_backward(const PoolShape& s, const float* dy, const int32_t* mask,
         memset(to, 0, static_cast<size_t>(size) * sizeof(float));
         for (i64 i = p * area; i < (p + 1) * area; ++i)
             if (mask[i] >= 0) to[mask[i]] += dy[i];
-    });
-}
-
-// Rows of a window that begins at `top`, cut at height + pad; at least 1 pixel is what a window counts.
-inline vf area_of(const PoolShape& s, i64 top, vf width) {
-    return at_least(splat(static_cast<float>(min(top + s.kernel_h, s.height + s.pad_h) - top)) * width, 1);
-}
-
-template <int STEP>
-void ave_pool_plane(const PoolShape& s, const PoolRow& row, const float* x, float* y) {
-    const RowSpans& across = row.across;
-    for (i64 oy = 0; oy < s.out_h; ++oy) {
-        const i64 top = oy * s.stride_h - s.pad_h;
-        const i64 begin = max(top, 0), end = min(top + s.kernel_h, s.height);
-        for (i64 v = 0; v < across.vectors; ++v) {
-            vf total = {};
-            for (i64 line = begin; line < end; ++line)
-                for (i64 t = 0; t < across.taps; ++t) {
-                    const Span& span = across.spans[v * across.taps + t];
-                    if (span.begin < span.end) total += fetch_span<STEP>(x + line * s.width, span, across.step);
-                }
-            store_part(y + oy * s.out_w + v * V, total / area_of(s, top, row.columns[v].width),
-                       min(V, s.out_w - v * V));
-        }
-    }
-}
-
-void ave_pool_forward(const PoolShape& s, const float* x, float* y) {
-    const i64 size = s.height * s.width, area = s.out_h * s.out_w;
-    if (is_global(s))
-        return over_planes(s, [&](i64 p) { y[p] = sum(x + p * size, size) / static_cast<float>(size); });
-    const PoolRow row = pool_row(s);
-    const auto plane = s.stride_w == 1 ? ave_pool_plane<1> : s.stride_w == 2 ? ave_pool_plane<2> : ave_pool_plane<0>;
-    over_planes(s, [&](i64 p) { plane(s, row, x + p * size, y + p * area); });
-}
-
-// Adds each row of shares to the pixels that one tap after the other meets.
-inline void spread_row(const PoolShape& s, const float* share, i64 top, float* dx) {
-    for (i64 line = max(top, 0); line < min(top + s.kernel_h, s.height); ++line)
-        for (i64 t = 0; t < s.kernel_w; ++t) {
-            const i64 x = t - s.pad_w;
-            const i64 first = x >= 0 ? 0 : ceil_div(-x, s.stride_w);
-            const i64 last = x >= s.width ? 0 : min(s.out_w, (s.width - 1 - x) / s.stride_w + 1);
-            float* to = dx + line * s.width + x;
-            if (s.stride_w == 1)
-                for (i64 i = first; i < last; ++i) to[i] += share[i];
-            else
-                for (i64 i = first; i < last; ++i) to[i * s.stride_w] += share[i];
-        }
-}
-
-void ave_pool_backward(const PoolShape& s, const float* dy, float* dx) {
-    const i64 size = s.height * s.width, area = s.out_h * s.out_w;
-    const bool global = is_global(s);
-    const PoolRow row = pool_row(s);
-    over_planes(s, [&](i64 p) {
-        float* to = dx + p * size;
-        if (global) {
-            const vf share = splat(dy[p] / static_cast<float>(size));
-            return along(size, [&](i64 i, auto l) { put(to + i, share, l); });
-        }
-        memset(to, 0, static_cast<size_t>(size) * sizeof(float));
-        float* share = space<float>(kSlotA, s.out_w);
-        for (i64 oy = 0; oy < s.out_h; ++oy) {
-            const i64 top = oy * s.stride_h - s.pad_h;
-            along(s.out_w, [&](i64 i, auto l) {
-                put(share + i, get(dy + p * area + oy * s.out_w + i, l) / area_of(s, top, row.columns[i / V].width), l);
-            });
-            spread_row(s, share, top, to);
-        }
     });
 }
 

@@ -142,6 +142,18 @@ inline void transpose(vf* rows) {
     exchange<1>(rows);
 }
 
+// a0 b0 a1 b1 ...
+inline void store_in_turn(float* to, vf a, vf b) {
+#if defined(__clang__)
+    for (int l = 0; l < V; ++l) to[2 * l] = a[l], to[2 * l + 1] = b[l];
+#else
+    vi low, high;
+    for (int l = 0; l < V; ++l) low[l] = l / 2 + l % 2 * V, high[l] = (V + l) / 2 + l % 2 * V;
+    store(to, __builtin_shuffle(a, b, low));
+    store(to + V, __builtin_shuffle(a, b, high));
+#endif
+}
+
 // parallel(n, [&](i64 i) { ... }): every i in [0, n) once, on all threads.
 template <class Body>
 inline void parallel(i64 tasks, const Body& body) {

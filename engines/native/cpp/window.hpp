@@ -127,6 +127,19 @@ inline vf fetch_span(const float* from, const Span& s, i64 step) {
         return (vf)_mm512_maskz_permutex2var_ps((__mmask16)s.lanes, low, even,
                                                 _mm512_maskz_loadu_ps((__mmask16)s.high, p + 16));
     }
+    if constexpr (STEP == 4) {
+        // A lane reads every fourth float, so four vectors hold what all lanes read.
+        const __m512i fourth = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
+        __m512 part[4];
+#pragma GCC unroll 4
+        for (int q = 0; q < 4; ++q) {
+            const uint32_t four = s.lanes >> 4 * q & 15;
+            const uint32_t floats = (four & 1) | (four & 2) << 3 | (four & 4) << 6 | (four & 8) << 9;
+            part[q] = _mm512_maskz_loadu_ps((__mmask16)floats, p + 16 * q);
+        }
+        const __m512 high = _mm512_permutex2var_ps(part[2], fourth, part[3]);
+        return (vf)_mm512_mask_blend_ps(0xff00, _mm512_permutex2var_ps(part[0], fourth, part[1]), high);
+    }
 #else
     if (STEP == 1 && s.begin == 0 && s.end == V) return load(p);
 #endif
