@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -21,6 +22,8 @@ whole arrays to one rank and back where ranks are few, three times as slow as ha
 BEAT, HERE = 7, 8
 """Tags of messages between two ranks."""
 SIGN = bytes(1)
+LAST_WORDS = 5
+"""Seconds after which a rank that ends all ends by itself, where MPI cannot reach the others to tell them."""
 
 
 class Request:
@@ -76,6 +79,9 @@ class Mpi(Communicator):
 
     def abort(self, status: int) -> NoReturn:
         sys.stderr.flush()
+        with suppress(AttributeError, ValueError):  # no alarms on this system, or not in the main thread
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(LAST_WORDS)
         self._mpi.COMM_WORLD.Abort(status)
         raise SystemExit(status)
 
@@ -86,11 +92,7 @@ class Mpi(Communicator):
             self._tell_all(BEAT)
 
     def heard(self) -> bool:
-        found = False
-        while self._side.Iprobe(tag=BEAT):
-            self._side.Recv(bytearray(1), tag=BEAT)
-            found = True
-        return found
+        return bool(self._received(BEAT))
 
     def threads(self) -> int | None:
         if self.size == 1:
@@ -103,12 +105,18 @@ class Mpi(Communicator):
     def present(self, seconds: float) -> set[int]:
         self._tell_all(HERE)
         found, end = {self.rank}, time.monotonic() + seconds
-        status = self._mpi.Status()
         while time.monotonic() < end:
-            while self._side.Iprobe(tag=HERE, status=status):
-                self._side.Recv(bytearray(1), status.Get_source(), HERE)
-                found.add(status.Get_source())
+            found |= self._received(HERE)
             time.sleep(0.01)
+        return found
+
+    def _received(self, tag: int) -> set[int]:
+        """Take the messages with *tag* that have come, and say from whom."""
+        found, status = set(), self._mpi.Status()
+        while self._side.Iprobe(tag=tag, status=status):
+            source = status.Get_source()  # MPICH 5.0 over UCX finds no message from another host by ANY_SOURCE
+            self._side.Recv(bytearray(1), source, tag)
+            found.add(source)
         return found
 
     def _tell_all(self, tag: int) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from cortado.data import array_to_datum
 from cortado.data.sources.lmdb import Lmdb
 
 WORKER = Path(__file__).with_name("worker.py")
+TWO_HOSTS = Path(__file__).parents[2] / "benchmarks" / "two_hosts.py"
 LIMIT = 240
 
 
@@ -51,25 +53,60 @@ def environment() -> dict[str, str]:
 Run = Callable[..., Ended]
 
 
+def begin(start: list[str], folder: Path, name: str, *arguments: Any) -> subprocess.Popen[str]:
+    """Start the function *name* of the worker; what it says goes to ``folder/output``."""
+    with (folder / "output").open("w") as output:
+        return subprocess.Popen(
+            [*start, sys.executable, str(WORKER), name, str(folder), *map(str, arguments)],
+            stdout=output, stderr=output, text=True, env=environment(), cwd=folder,
+        )  # fmt: skip
+
+
+@pytest.fixture(name="begin")
+def begin_() -> Callable[..., subprocess.Popen[str]]:
+    """``begin(start, folder, name, *arguments)``, by the command *start*."""
+    return begin
+
+
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """``run(ranks, name, *arguments)``: the function *name* of the worker on so many ranks; *check*, that it ends
-    well. What it returns on rank r is ``found[str(r)]``."""
+    well; *start*, the command that starts it instead of mpirun on this machine. What it returns on rank r is
+    ``found[str(r)]``."""
     mpirun = launcher()
 
-    def start(ranks: int, name: str, *arguments: Any, check: bool = True, limit: float = LIMIT) -> Ended:
+    def run(ranks: int, name: str, *arguments: Any, check: bool = True, start: list[str] | None = None) -> Ended:
         folder = tmp_path_factory.mktemp(name)
-        command = [*mpirun, "-n", str(ranks), sys.executable, str(WORKER), name, str(folder), *map(str, arguments)]
-        done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=limit, env=environment(),
-            cwd=folder, check=False,
-        )  # fmt: skip
+        job = begin(start or [*mpirun, "-n", str(ranks)], folder, name, *arguments)
+        try:
+            status = job.wait(LIMIT)
+        finally:
+            job.kill()
+        output = (folder / "output").read_text(errors="replace")
         found = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
-        if check and done.returncode:
-            raise AssertionError(f"status {done.returncode}\n{done.stdout}")
-        return Ended(done.returncode, done.stdout, found)
+        if check and status:
+            raise AssertionError(f"status {status}\n{output}")
+        return Ended(status, output, found)
 
-    return start
+    return run
+
+
+@pytest.fixture
+def two_hosts() -> Iterator[Any]:
+    """The ``TwoHosts`` of the benchmarks; skips where the machine does not allow them."""
+    launcher()
+    spec = importlib.util.spec_from_file_location("two_hosts", TWO_HOSTS)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    hosts = module.TwoHosts()
+    try:
+        hosts.open()
+    except module.NoHosts as reason:
+        pytest.skip(str(reason))
+    with hosts:
+        yield hosts
 
 
 @pytest.fixture(scope="session")
