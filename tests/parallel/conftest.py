@@ -103,7 +103,7 @@ def two_hosts() -> Iterator[Any]:
     hosts = module.TwoHosts()
     try:
         hosts.open()
-    except module.NoHosts as reason:
+    except module.NoHostsError as reason:
         pytest.skip(str(reason))
     with hosts:
         yield hosts
