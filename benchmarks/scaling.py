@@ -2,6 +2,7 @@
 
     python benchmarks/scaling.py                      # LeNet, CIFAR-10 full and ResNet-50 on 1 and 2 ranks
     python benchmarks/scaling.py lenet --ranks 1 2 4 8 16 --seconds 60 --json scaling.json
+    python benchmarks/scaling.py lenet --links 0 1 0.1       # two hosts, also over 1 Gbit/s and 100 Mbit/s
 
 For each net one ``mpirun`` with one thread a rank, each on a core of its own, does in turn one round each of: one rank
 alone; n ranks apart, at the same time without a word between them; n ranks together. So what else the machine does
@@ -10,7 +11,7 @@ rank, from the median iteration; the table has medians over rounds. What is lost
 other in caches, memory and clock speed; the difference from apart to together is communication.
 
 "model" is what ``step_model.py`` predicts from the profile of one rank, stretched to the time apart, and from sums of
-64 bytes and 8 MB over as many ranks, timed by themselves.
+64 bytes and 8 MB over as many ranks, timed by themselves; over a slowed link, from its nominal bandwidth.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.step_model import iteration_time, show_predictions
+from benchmarks.two_hosts import TwoHosts
 
 NETS = ["lenet", "cifar10_full", "resnet50"]
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
@@ -46,12 +48,17 @@ def launcher() -> list[str]:
     return [mpirun, *(["--oversubscribe", "--bind-to", "none"] if "Open MPI" in about else ["-bind-to", "none"])]
 
 
-def run(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measure one net."""
-    options = {"name": name, "counts": arguments.ranks, "seconds": arguments.seconds, "rounds": arguments.rounds}
+def run(name: str, arguments: argparse.Namespace, start: list[str] | None = None) -> dict[str, Any]:
+    """Measure one net, by the command *start* or on this machine."""
+    options = {
+        "name": name,
+        "counts": [1, 2] if start else arguments.ranks,
+        "seconds": arguments.seconds,
+        "rounds": arguments.rounds,
+    }
     fields = "parallel_param { half: true }" if arguments.half else ""
     rank = str(Path(__file__).with_name("scaling_rank.py"))
-    command = [*launcher(), "-n", str(max(arguments.ranks)), sys.executable, rank]
+    command = [*(start or [*launcher(), "-n", str(max(arguments.ranks))]), sys.executable, rank]
     env = {**os.environ, **AS_ROOT, **ONE_THREAD}
     done = subprocess.run(
         [*command, json.dumps({**options, "fields": fields})], capture_output=True, text=True, env=env, check=False
@@ -84,19 +91,30 @@ def summary(row: dict[str, Any]) -> list[dict[str, Any]]:
     return lines
 
 
+def run_over_links(name: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Measure one net on two hosts, over each of the links."""
+    found = []
+    with TwoHosts() as hosts:
+        for gigabits in arguments.links:
+            hosts.slow_down(gigabits)
+            found.append({**run(name, arguments, hosts.mpirun()), "link": gigabits})
+    return found
+
+
 def modelled(row: dict[str, Any], n: int, apart: float) -> float:
     """Seconds of an iteration that the model has for *n* ranks, whose sums were timed by themselves."""
     small, large = (row["sums"][str(n)][size] for size in ("64", str(2**23)))
     latency = small / (2 * math.ceil(math.log2(n)))
-    bandwidth = 2 * (n - 1) / n * 2**23 / max(large - small, 1e-9)
+    bandwidth = row.get("link", 0) * 1e9 / 8 or 2 * (n - 1) / n * 2**23 / max(large - small, 1e-9)
     stretch = apart / (row["compute"] + row["update"])
     return iteration_time(row, n, bandwidth, latency, 1 / stretch)
 
 
 def show(row: dict[str, Any]) -> None:
     size = sum(b["bytes"] for b in row["buckets"])
-    print(f"\n{row['net']}, {row['engine']}, {row['mpi']}: {size / 1e6:.3g} MB of gradients in {len(row['buckets'])} "
-          f"buckets, forward and backward {1e3 * row['compute']:.4g} ms, update {1e3 * row['update']:.3g} ms; "
+    link = f" over a link of {row['link'] or 'unlimited'} Gbit/s" if "link" in row else ""
+    print(f"\n{row['net']}{link}, {row['engine']}, {row['mpi']}: {size / 1e6:.3g} MB of gradients in "
+          f"{len(row['buckets'])} buckets, forward and backward {1e3 * row['compute']:.4g} ms, update {1e3 * row['update']:.3g} ms; "
           f"{row['rounds']} rounds of {row['iterations']}")  # fmt: skip
     print(f"  {'ranks':>5} {'alone ms':>9} {'apart ms':>9} {'together':>9} {'model':>9}   "
           f"{'efficiency':>10} {'of rounds':>13} {'apart':>7} {'of apart':>8} {'processor':>9}")  # fmt: skip
@@ -113,16 +131,18 @@ def main() -> None:
     parser.add_argument("--ranks", type=int, nargs="*", default=[1, 2], help="numbers of ranks to compare")
     parser.add_argument("--seconds", type=float, default=60, help="for each net, about")
     parser.add_argument("--rounds", type=int, default=40, help="at most")
+    parser.add_argument("--links", type=float, nargs="*", default=[], help="Gbit/s between two hosts; 0 is unlimited")
     parser.add_argument("--half", action="store_true", help="16-bit transfer")
     parser.add_argument("--json", type=Path, help="a file for all that was measured")
     arguments = parser.parse_args()
     arguments.ranks = sorted({1, *arguments.ranks})
     found = []
     for name in arguments.nets:
-        row = run(name, arguments)
-        found.append({**row, "summary": summary(row)})
-        show(row)
-        show_predictions(row)
+        rows = run_over_links(name, arguments) if arguments.links else [run(name, arguments)]
+        found += [{**row, "summary": summary(row)} for row in rows]
+        for row in rows:
+            show(row)
+        show_predictions(rows[0])
         if arguments.json:
             about = {"machine": platform.platform(), "cores": os.cpu_count(), "processor": processor()}
             arguments.json.write_text(json.dumps({**about, "load": os.getloadavg(), "nets": found}))

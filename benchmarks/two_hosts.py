@@ -4,7 +4,8 @@
         hosts.slow_down(1)                                     # to 1 Gbit/s
         subprocess.run([*hosts.mpirun(), sys.executable, "train.py"])   # rank 0 on one, rank 1 on the other
 
-Each namespace belongs to a process that waits for the end of its input, so it goes when this process does. Needs root, and ``unshare``, ``nsenter`` (util-linux) and ``ip``, ``tc`` (iproute2).
+Each namespace belongs to a process that waits for the end of its input, so it goes when this process does. Needs root,
+``unshare`` and ``nsenter`` (util-linux), ``ip`` and ``tc`` (iproute2).
 """
 
 from __future__ import annotations
