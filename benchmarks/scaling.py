@@ -114,8 +114,8 @@ def show(row: dict[str, Any]) -> None:
     size = sum(b["bytes"] for b in row["buckets"])
     link = f" over a link of {row['link'] or 'unlimited'} Gbit/s" if "link" in row else ""
     print(f"\n{row['net']}{link}, {row['engine']}, {row['mpi']}: {size / 1e6:.3g} MB of gradients in "
-          f"{len(row['buckets'])} buckets, forward and backward {1e3 * row['compute']:.4g} ms, update {1e3 * row['update']:.3g} ms; "
-          f"{row['rounds']} rounds of {row['iterations']}")  # fmt: skip
+          f"{len(row['buckets'])} buckets, forward and backward {1e3 * row['compute']:.4g} ms, "
+          f"update {1e3 * row['update']:.3g} ms; {row['rounds']} rounds of {row['iterations']}")  # fmt: skip
     print(f"  {'ranks':>5} {'alone ms':>9} {'apart ms':>9} {'together':>9} {'model':>9}   "
           f"{'efficiency':>10} {'of rounds':>13} {'apart':>7} {'of apart':>8} {'processor':>9}")  # fmt: skip
     for line in summary(row):

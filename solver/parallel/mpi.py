@@ -79,6 +79,7 @@ class Mpi(Communicator):
 
     def abort(self, status: int) -> NoReturn:
         sys.stderr.flush()
+        time.sleep(0.2)  # in which the launcher passes on what was said
         with suppress(AttributeError, ValueError):  # no alarms on this system, or not in the main thread
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(LAST_WORDS)
