@@ -23,7 +23,8 @@ pytest.importorskip("onnxruntime")
 SHAPES = {"x": (2, 6, 7, 8), "y": (2, 6, 7, 8), "v": (3, 12), "t": (4, 2, 5), "c": (4, 2), "s": (2, 3), "i": (5,),
           "h": (1, 2, 3), "k": (1, 2, 3), "g": (6,), "w": (2, 6, 1, 1), "n": (2,), "q": (1, 2, 12), "m": (1, 2),
           "r": (2, 8, 4, 6), "roi": (9, 5),
-          "f": (2, 6, 3, 5, 5), "loc": (2, 48), "loc4": (2, 192), "conf": (2, 48), "priors": (1, 2, 48)}  # fmt: skip
+          "f": (2, 6, 3, 5, 5), "loc": (2, 48), "loc4": (2, 192), "arm": (2, 24),
+          "armloc": (2, 48), "conf": (2, 48), "priors": (1, 2, 48)}  # fmt: skip
 CONV = 'weight_filler { type: "xavier" } bias_filler { type: "gaussian" }'
 IP = CONV
 REC = 'weight_filler { type: "xavier" } bias_filler { type: "gaussian" }'
@@ -157,7 +158,9 @@ CASES = {
             ("top_k: 6", "keep_top_k: 100 background_label_id: 2"),
         )
     ]
-    + ['bottom: "loc4" bottom: "conf" bottom: "priors" detection_output_param { num_classes: 4 share_location: false '
+    + ['bottom: "loc" bottom: "conf" bottom: "priors" bottom: "arm" bottom: "armloc" detection_output_param { '
+       "num_classes: 4 nms_param { nms_threshold: 0.4 top_k: 8 } code_type: CENTER_SIZE objectness_score: 0.2 }",
+       'bottom: "loc4" bottom: "conf" bottom: "priors" detection_output_param { num_classes: 4 share_location: false '
        "nms_param { nms_threshold: 0.4 top_k: 8 } code_type: CENTER_SIZE keep_top_k: 20 }"],
     "Axpy": ['bottom: "w" bottom: "x" bottom: "y"'],
     "Transpose": ["transpose_param { dim: 3 dim: 2 dim: 0 dim: 1 }"],

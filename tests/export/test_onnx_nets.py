@@ -214,10 +214,13 @@ def give_weights(net: Net) -> None:
     rng = np.random.default_rng(0)
     for layer in net.layers:
         for index, blob in enumerate(layer.blobs):
-            if layer.type == "BatchNorm":
+            if layer.type == "BatchNorm" and index < 3:
                 values = (rng.normal(size=blob.shape) * 0.1, rng.uniform(1, 3, blob.shape), np.ones(blob.shape))[index]
-            elif layer.type == "Scale":
-                values = rng.uniform(0.5, 1, blob.shape) if index == 0 else rng.normal(size=blob.shape) * 0.1
+            elif layer.type == "BN":
+                means = index in (1, 2)
+                values = rng.normal(size=blob.shape) * 0.1 if means else rng.uniform(0.5, 1.5, blob.shape)
+            elif layer.type in ("Scale", "BatchNorm"):
+                values = rng.uniform(0.5, 1, blob.shape) if index in (0, 3) else rng.normal(size=blob.shape) * 0.1
             elif blob.num_axes > 1:
                 values = rng.normal(size=blob.shape) * np.sqrt(2 / (blob.count // blob.shape[0]))
             else:

@@ -33,7 +33,7 @@ def join(one: Lowered, other: Lowered, lines: dict[str, Position]) -> None:
     shapes = {node.input[1] for node in nodes if node.op_type == "Reshape"}
     for name, mine in one.graph.constants.items():
         theirs = other.graph.constants[name]
-        if np.array_equal(mine, theirs):
+        if np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f"):
             continue
         if name not in shapes or mine.shape != theirs.shape or -1 in mine:
             _refuse(one.graph.owners[name], lines)

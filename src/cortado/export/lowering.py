@@ -11,7 +11,8 @@ from ..netdef import Net
 from .graph import IR_VERSION, OPSET, Graph, LayerExport
 
 RANKING = ("DetectionOutput", "ArgMax", "Threshold", "Filter")
-"""Layers whose result jumps where their bottoms change by a rounding error: which of two is the larger, or kept."""
+"""Layers whose result jumps where their bottoms change by a rounding error: which of two is the larger, or kept. So
+does a Pooling layer that tells where its maxima were."""
 
 
 @dataclass
@@ -66,7 +67,7 @@ def lower(net: Net, lines: dict[str, Position]) -> Lowered:
         except NetError as error:
             error.where = lines.get(layer.name, error.where)
             raise
-        if kind in RANKING:
+        if kind in RANKING or (kind == "Pooling" and len(step.top) > 1):
             made.read[index] = inputs
         for top, (blob, name) in enumerate(zip(step.top, outputs, strict=True)):
             names[id(blob)] = name

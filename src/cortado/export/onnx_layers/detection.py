@@ -35,8 +35,6 @@ def detection_output(export: LayerExport) -> None:
     """Each class of each image goes alone through ONNX's NonMaxSuppression, its best ``top_k`` boxes sorted: what that
     keeps is marked in a table of all candidates, whose order is then the order of the list."""
     param = export.param
-    if len(export.inputs) != 3:
-        raise export.unsupported("the two steps of RefineDet")
     if param.code_type != CENTER_SIZE:
         raise export.unsupported("boxes told by their corners may be turned inside out; code_type must be CENTER_SIZE")
     if param.nms_param.eta < 1:
@@ -79,21 +77,43 @@ class _Detections:
         steps = export.reshape(export.x, (self.images, self.priors, self.sets, 4))
         if not self.param.variance_encoded_in_target:
             steps = export.op("Mul", [steps, variance])
-        first, second = self.split(prior, 2, 2)
+        prior = export.reshape(prior, (1, self.priors, 1, 4))
+        if len(export.inputs) == 5:  # RefineDet: its first step moves the priors
+            first = export.reshape(export.inputs[4], (self.images, self.priors, 1, 4))
+            if not self.param.variance_encoded_in_target:
+                first = export.op("Mul", [first, variance])
+            prior = self.decoded(prior, first)
+        return export.op("Transpose", [self.decoded(prior, steps)], perm=[0, 2, 1, 3])
+
+    def decoded(self, prior: str, steps: str) -> str:
+        """The boxes that *steps* from *prior* mean, corners along axis 3."""
+        export = self.export
+        first, second = self.split(prior, 2, 3)
         shift, stretch = self.split(steps, 2, 3)
         size, half = export.op("Sub", [second, first]), export.constant(0.5, "half")
         middle = export.op("Mul", [export.op("Add", [first, second]), half])
         centre = export.op("Add", [middle, export.op("Mul", [shift, size])])
         reach = export.op("Mul", [export.op("Mul", [export.op("Exp", [stretch]), size]), half])
-        corners = [export.op("Sub", [centre, reach]), export.op("Add", [centre, reach])]
-        return export.op("Transpose", [export.op("Concat", corners, axis=3)], perm=[0, 2, 1, 3])
+        return export.op("Concat", [export.op("Sub", [centre, reach]), export.op("Add", [centre, reach])], axis=3)
+
+    def scores(self) -> str:
+        """images × priors × classes; of RefineDet the background where the first step saw none."""
+        export = self.export
+        scores = export.reshape(export.inputs[1], (self.images, self.priors, self.classes))
+        if len(export.inputs) < 5:
+            return scores
+        seen = export.reshape(export.inputs[3], (self.images, self.priors, 2))
+        chance = export.op("Gather", [seen, export.integers([1], "object")], axis=2)
+        least = export.constant(float(getattr(self.param, "objectness_score", 0.01)), "least")
+        nothing = np.arange(self.classes) == self.param.background_label_id
+        background = export.constant(nothing.astype(np.float32), "background")
+        return export.op("Where", [export.op("Less", [chance, least]), background, scores])
 
     def candidates(self) -> tuple[str, str]:
         """The best boxes of each class of each image, (images · labels) × most × 4, and their scores."""
         export = self.export
         labels = export.integers(self.labels, "labels")
-        scores = export.reshape(export.inputs[1], (self.images, self.priors, self.classes))
-        scores = export.op("Gather", [export.op("Transpose", [scores], perm=[0, 2, 1]), labels], axis=1)
+        scores = export.op("Gather", [export.op("Transpose", [self.scores()], perm=[0, 2, 1]), labels], axis=1)
         best = [export.graph.name(f"{export.layer.name}/{what}") for what in ("scores", "places")]
         export.ops("TopK", [scores, export.integers([self.most], "most")], best, axis=2)
         boxes = self.boxes()
