@@ -49,7 +49,8 @@ def decode(content: bytes, name: str, color: bool | None = True) -> Array:
                 image.draft("L", image.size)
             return _pixels(image, name, color)
     except (OSError, ValueError, SyntaxError, image_module.DecompressionBombError) as error:
-        raise DataError(f"{name} must be an image that Pillow can read", got=str(error) or None) from None
+        got = "something else" if isinstance(error, image_module.UnidentifiedImageError) else str(error) or None
+        raise DataError(f"{name} must be an image that Pillow can read", got=got) from None
 
 
 def read_image(path: str | Path, color: bool | None = True, height: int = 0, width: int = 0) -> Array:

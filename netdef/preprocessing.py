@@ -7,7 +7,7 @@ from the ``transform_param`` of the data layer.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,17 @@ class Preprocessing:
         try:
             values = json.loads(read_text(path))
             return _checked(values)
+        except json.JSONDecodeError as error:
+            raise FormatError("a preprocessing file is a JSON object", where=str(path), got=str(error)) from None
         except (ValueError, TypeError) as error:
             rule = "a preprocessing file is a JSON object with resize, crop, mean, mean_file, scale, channels, labels"
             raise FormatError(rule, where=str(path), got=str(error)) from None
 
 
 def _checked(values: Any) -> Preprocessing:
+    unknown = [str(name) for name in values if name not in {one.name for one in fields(Preprocessing)}]
+    if unknown:
+        raise ValueError(f"'{unknown[0]}'")
     made = Preprocessing(**values)
     made.crop, made.scale = int(made.crop), float(made.scale)
     made.mean = [float(v) for v in made.mean]

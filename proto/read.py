@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from google.protobuf.message import DecodeError
 
-from ..errors import FormatError
+from ..errors import FormatError, ParseError
 from .binary import LARGEST, read_binary
 from .document import Document
 from .files import PathLike, absolute, atomic_write, read_prototxt
 from .format import format_text
-from .report import KnownElsewhere
+from .mistaken import check_is_text, taken_for
+from .report import NO_FIELD, KnownElsewhere
 from .schema import Schema
-from .text import parse_text
+from .text import decoded, parse_text
 from .upgrade import add_upgraded_layer, upgrade_net, upgrade_solver
 
 if TYPE_CHECKING:
@@ -22,6 +23,23 @@ if TYPE_CHECKING:
     from . import caffe_pb2
 
 COPY_AGAIN = "the file is damaged; copy or download it again"
+
+
+def _parse(
+    text: str | bytes,
+    kind: str,
+    file: str,
+    schema: Schema | None,
+    unknown: Literal["error", "skip"],
+    known_elsewhere: KnownElsewhere | None,
+) -> Document[Any]:
+    """*text* as a message of a *kind*. Errors: ParseError, in one sentence where it is something else altogether."""
+    schema, text = schema or Schema.default(), decoded(text)
+    check_is_text(text, kind, file)
+    try:
+        return parse_text(text, getattr(schema, kind), file, unknown=unknown, known_elsewhere=known_elsewhere)
+    except ParseError as error:
+        raise (taken_for(text, kind, file, schema) if NO_FIELD in str(error) else None) or error from None
 
 
 def parse_net(
@@ -33,8 +51,7 @@ def parse_net(
     known_elsewhere: KnownElsewhere | None = None,
 ) -> Document[caffe_pb2.NetParameter]:
     """Parse a net definition of any age, and upgrade it. Raises ParseError, NetError."""
-    message_class = (schema or Schema.default()).NetParameter
-    return upgrade_net(parse_text(text, message_class, file, unknown=unknown, known_elsewhere=known_elsewhere))
+    return upgrade_net(_parse(text, "NetParameter", file, schema, unknown, known_elsewhere))
 
 
 def read_net(
@@ -63,8 +80,7 @@ def parse_solver(
     known_elsewhere: KnownElsewhere | None = None,
 ) -> Document[caffe_pb2.SolverParameter]:
     """Parse a solver definition of any age, and upgrade it. Raises ParseError, SolverError."""
-    message_class = (schema or Schema.default()).SolverParameter
-    return upgrade_solver(parse_text(text, message_class, file, unknown=unknown, known_elsewhere=known_elsewhere))
+    return upgrade_solver(_parse(text, "SolverParameter", file, schema, unknown, known_elsewhere))
 
 
 def read_solver(

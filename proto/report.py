@@ -14,6 +14,7 @@ KnownElsewhere = Callable[[str, str], "str | None"]
 """From a message and a field that it lacks to a hint about who has it."""
 
 MOST_PROBLEMS = 20
+NO_FIELD = "has no field"
 LONGEST_WORD = 40
 
 
@@ -52,7 +53,7 @@ class Report:
             return
         hint = self.known_elsewhere(plan.name, name) if self.known_elsewhere else None
         hint = hint or wrong_level(plan, name) or nearest(name, plan.fields)
-        self.problem(at, f"{plan.name} has no field '{name}'", None, hint)
+        self.problem(at, f"{plan.name} {NO_FIELD} '{name}'", None, hint)
 
     def bad_value(self, plan: MessagePlan, field: FieldPlan, word: str, at: int, bad: BadValueError) -> None:
         """A value that *field* refuses."""

@@ -43,7 +43,7 @@ def parse_text(
     Raises ParseError: for the first place that is not text format, or for all values (up to 20) that the schema
     refuses.
     """
-    source = Source(_decoded(text), file)
+    source = Source(decoded(text), file)
     report = Report(source, unknown == "skip", known_elsewhere)
     message, positions = message_class(), Positions(source)
     plan = plan_of(message_class)  # type: ignore[arg-type]
@@ -53,7 +53,8 @@ def parse_text(
     return Document(message, positions, tuple(report.unknown))
 
 
-def _decoded(text: str | bytes) -> str:
+def decoded(text: str | bytes) -> str:
+    """*text* as text: UTF-8 without a byte-order mark, other bytes as lone surrogates."""
     if isinstance(text, bytes):
         text = text.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
     return text.removeprefix("\ufeff")

@@ -166,6 +166,21 @@ BAD = [
     "check net.prototxt --phase DEPLOY",
     "layers Relu",
     "plugins info Relu",
+    *(f"{command} solver.prototxt" for command in ("summary", "draw", "deploy", "gradcheck")),
+    *(f"{command} net.prototxt" for command in ("diagnose", "test --weights garbage", "upgrade solver out")),
+    "plot net.prototxt",
+    "plot nowhere",
+    "report net.prototxt",
+    "report nowhere",
+    "jacobian net.prototxt nothing",
+    "formula x+",
+    "predict net.prototxt garbage list.txt",
+    "pictures net.prototxt garbage",
+    "pictures garbage garbage",
+    "export onnx net.prototxt nowhere -o x.onnx",
+    "export onnx solver.prototxt garbage -o x.onnx",
+    "convert-weights garbage x.npz",
+    "convert-weights net.prototxt x.pt",
     "--plugins-dir nowhere layers",
     "--plugins-dir net.prototxt layers",
     "new-layer relu",
@@ -203,6 +218,13 @@ def test_bad_input_gives_one_clear_message(run: Run, files: Path, line: str) -> 
         assert len(errors) == 1 or line.startswith(("check", "summary")), said
         assert len(errors) >= 1, said
         assert len(errors[0]) > len("error: ") + 20, said
+
+
+def test_a_file_of_the_other_kind_is_named(run: Run, folder: Path) -> None:
+    told = run("train", "net.prototxt")
+    assert "net.prototxt: a solver is expected here; got a net" in told.err
+    assert len([line for line in told.err.splitlines() if "expected" in line or "no field" in line]) == 1
+    assert "a net is expected here; got a solver (its net is net.prototxt)" in run("summary", "solver.prototxt").err
 
 
 def test_an_interrupt_has_status_130(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,9 @@ def command(logs: tuple[str, ...], output: str, series: tuple[str, ...], only_li
         return
     for name in series:
         if name not in series_names(runs):
-            raise click.UsageError(f"there is no series '{name}' {nearest(name, series_names(runs)) or ''}".rstrip())
+            raise click.UsageError(
+                f"there is no series '{name}' ({nearest(name, series_names(runs)) or '--list tells which there are'})"
+            )
     charts = run_charts(runs, series)
     if ending == ".html":
         atomic_write(output, page(", ".join(run.name for run in runs), curves(runs, series), STYLE))

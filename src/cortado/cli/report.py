@@ -50,6 +50,8 @@ def command(
         click.echo(f"note: the weights {weights} are not there; --weights names others", err=True)
         weights = None
     names = [line.strip() for line in read_text(labels).splitlines() if line.strip()] if labels else []
+    if not all(name.isprintable() for name in names):
+        raise click.UsageError(f"--labels is a text file, one class name per line; {labels} is something else")
     text = make_report(found, trainer, weights, names)
     atomic_write(output, text)
     click.echo(f"{output}: {len(text) // 1024} KiB")
