@@ -185,7 +185,10 @@ inline void tap_offsets(i64* to, i64 taps, i64 dilation, i64 pad) {
 
 // One finished plane: added to what was there, rectified.
 inline void finish_plane(float* y, const float* before, i64 count, const Fusion& fused) {
-    for (i64 i = 0; i < count; i += V) {
+    i64 i = 0;
+    if (!fused.add && fused.slope == 0)
+        for (; i + V <= count; i += V) store(y + i, positive(load(y + i)));
+    for (; i < count; i += V) {
         const i64 part = min(V, count - i);
         vf v = load_part(y + i, part);
         if (fused.add) v += load_part(before + i, part);
