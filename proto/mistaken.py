@@ -46,4 +46,6 @@ def taken_for(text: str, kind: str, file: str, schema: Schema) -> ParseError | N
     nets = [getattr(message, name, "") for name in ("net", "train_net")] if other == "SolverParameter" else []
     named = next((name for name in nets if name), None)
     hint = f"its net is {named}" if named else f'a solver names its net: net: "{file}"' if not nets else None
-    return ParseError(f"{KINDS[kind]} is expected here", where=file, got=KINDS[other], hint=hint)
+    error = ParseError(f"{KINDS[kind]} is expected here", where=file, got=KINDS[other], hint=hint)
+    error.instead = other
+    return error

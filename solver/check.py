@@ -63,10 +63,12 @@ def _is_solver(path: str | Path, plugins: PluginManager) -> bool:
         read_solver(path, plugins)
         return True
     except ParseError as as_solver:
+        if as_solver.instead:
+            return False
         try:
             read_net(path, plugins)
         except ParseError as as_net:
-            return len(as_solver.problems) < len(as_net.problems)
+            return bool(as_net.instead) or len(as_solver.problems) < len(as_net.problems)
         except CortadoError:
             return False
         return False

@@ -73,9 +73,11 @@ class CortadoError(Exception):
 
 
 class ParseError(CortadoError):
-    """Text that the grammar or the schema refuses. ``problems`` lists every one found, each a ParseError."""
+    """Text that the grammar or the schema refuses. ``problems`` lists every one found, each a ParseError; ``instead``
+    names the message that the text is of, where it is a whole one of another kind."""
 
     problems: tuple[ParseError, ...] = ()
+    instead: str = ""
 
     @classmethod
     def gather(cls, problems: Iterable[ParseError]) -> ParseError:
