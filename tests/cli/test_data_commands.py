@@ -214,10 +214,3 @@ def test_extract_features_refuses(net, folder):
     assert "must be lmdb, leveldb or hdf5" in run(*one, "ip", "a", "1", "csv", ok=False).output
     assert "has no blob 'pi'" in str(run(*one, "pi", "a", "1", ok=False).exception)
     assert not (folder / "a").exists()
-
-
-@pytest.mark.parametrize("command", ["convert-imageset", "compute-mean", "convert-mnist", "extract-features"])
-def test_help_has_an_example(command):
-    text = run(command, "--help").output
-    assert "Example: cortado" in text
-    assert command in text

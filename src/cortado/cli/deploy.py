@@ -12,7 +12,12 @@ from ._options import level, stage_list, stages
 @click.argument("train_net")
 @click.option("--output", "-o", metavar="FILE", help="Where to write it.  [default: standard output]")
 @click.option("--batch", type=click.IntRange(0), default=1, show_default=True, help="Records at a time; 0: as given.")
-@click.option("--weights", metavar="FILE", help="Write the preprocessing beside these weights, for `cortado predict`.")
+@click.option(
+    "--weights",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Write the preprocessing beside these weights, for `cortado predict`.",
+)
 @click.option("--labels", type=click.Path(exists=True), help="A file of class names, one per line, to store with it.")
 @click.option("--shape", "shapes", multiple=True, metavar="BLOB=NxCxHxW", help="Shape that only data could tell.")
 @level

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(
     cls=CaffeCommand,
-    epilog="Example: cortado extract-features lenet.caffemodel lenet_test.prototxt ip1,prob ip1_lmdb,prob_lmdb 10",
+    epilog="Example: cortado extract-features digits.caffemodel examples/digits/net.prototxt ip1,ip2 ip1_db,ip2_db 6",
 )
 @click.argument("weights")
 @click.argument("net")

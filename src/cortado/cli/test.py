@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="Example: cortado test examples/digits/solver.prototxt --weights examples/digits/digits_iter_500.caffemodel"
+    epilog="Example: cortado test examples/digits/solver.prototxt --weights examples/digits/digits_iter_600.caffemodel"
 )
 @click.argument("model", required=False)
 @click.option("--model", "-model", "model_option", help="The net file, in Caffe's spelling.")

@@ -67,9 +67,12 @@ def weights(old: str, new: str) -> None:
     _tell([f"layers of an old format, upgraded: {count} of {len(message.layer)}"] if count else [], new)
 
 
-def hidden(named: click.Command) -> click.Command:
-    """The same command for another name, left out of the list of commands."""
-    return click.Command(None, callback=named.callback, params=named.params, help=named.help, hidden=True)
+def hidden(named: click.Command, name: str) -> click.Command:
+    """The same command under Caffe's *name* for it, left out of the list of commands."""
+    epilog = (named.epilog or "").replace(f"upgrade {named.name}", name)
+    return click.Command(
+        name, callback=named.callback, params=named.params, help=named.help, epilog=epilog, hidden=True
+    )
 
 
 def _count_old(path: str) -> int:

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from .upgrade import hidden, weights
 
-command = hidden(weights)
+command = hidden(weights, "upgrade-net-proto-binary")

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from .upgrade import hidden, net
 
-command = hidden(net)
+command = hidden(net, "upgrade-net-proto-text")

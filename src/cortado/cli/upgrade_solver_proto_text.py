@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from .upgrade import hidden, solver
 
-command = hidden(solver)
+command = hidden(solver, "upgrade-solver-proto-text")
