@@ -57,6 +57,11 @@ class Communicator:
     size: int = 1
     timeout: float = 300.0
     """Seconds that ``wait`` waits without a sign of the other ranks."""
+    background: bool = False
+    """Whether a thread of its own asks transfers for their ``done`` while backward goes on, at the same time as others
+    are begun: where they move only when they are asked for, and need that more often than once a layer."""
+    note: str = ""
+    """What the log is to say about it when training starts."""
 
     # -- what a subclass implements -----------------------------------------------------------------------------
 

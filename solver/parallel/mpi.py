@@ -41,8 +41,10 @@ class Request:
 class Mpi(Communicator):
     """All ranks of MPI_COMM_WORLD, or of *group*, a communicator of mpi4py, in communicators of their own.
 
-    Transfers are non-blocking and waited for by asking, so that a rank that hangs is noticed. An exception that nobody
-    catches ends all ranks.
+    Transfers are non-blocking and waited for by asking, so that a rank that hangs is noticed. Between hosts a thread
+    asks for them while backward goes on, if MPI was started for several (MPI4PY_RC_THREAD_LEVEL=serialized declines);
+    on one host it would take more from the ranks' processors than it gives. An exception that nobody catches ends all
+    ranks.
 
     Errors: MissingExtraError without mpi4py, or where it finds no MPI.
     """
@@ -62,6 +64,11 @@ class Mpi(Communicator):
         self._world, self._gathers, self._side = group.Dup(), group.Dup(), group.Dup()
         self.rank, self.size = self._world.rank, self._world.size
         self._beaten = 0.0
+        self._here = int(self._world.Split_type(MPI.COMM_TYPE_SHARED).size)
+        threads = MPI.Query_thread() == MPI.THREAD_MULTIPLE
+        self.background = threads and self._here < self.size
+        if self._here < self.size and not threads:
+            self.note = "This MPI is not for several threads: transfers between hosts move only between layers"
         if self.size > 1:
             _end_all_on_exception(self)
 
@@ -101,7 +108,7 @@ class Mpi(Communicator):
         free = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         if free < (os.cpu_count() or 1):  # the launcher has given each rank its own
             return free
-        return max(1, free // int(self._world.Split_type(self._mpi.COMM_TYPE_SHARED).size))
+        return max(1, free // self._here)
 
     def present(self, seconds: float) -> set[int]:
         self._tell_all(HERE)

@@ -112,6 +112,8 @@ class Parallel:
         own = f" = {batch * param.iter_size * self.world:,} records" if batch else ""
         text = f"{self.world} ranks by '{self.communicator.type}', {size / 1e6:.3g} MB of gradients"
         solver.message("parallel", f"{text} in {len(reducer.buckets)} buckets{', sent in half' * self.options.half}")
+        if self.communicator.note:
+            solver.message("parallel", self.communicator.note)
         text = f"An iteration averages over {self.world} ranks x iter_size {param.iter_size} batches{own}"
         solver.message("parallel", f"{text}; base_lr is used as it is, and is yours to scale with them")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +16,7 @@ from cortado.plugins import plugin_manager
 from cortado.proto import parse_text
 from cortado.solver.parallel import Communicator, choose_communicator, ending_all
 from cortado.solver.parallel.buckets import make_buckets
+from cortado.solver.parallel.driver import Driver
 from cortado.solver.parallel.half import HalfSum, pack, unpack
 from cortado.solver.parallel.single import Done, Single
 
@@ -162,6 +165,59 @@ class Never(Done):
 def test_silence_is_an_error_that_names_the_rank() -> None:
     with pytest.raises(CommunicationError, match=r"rank 0: rank 1 of 2 must answer within 0.05 s; got nothing"):
         Pair().wait(Never())
+
+
+class Moving(Done):
+    """There after it was asked for *times* times; *order* gets its name then."""
+
+    def __init__(self, name: str, times: int, order: list[str]) -> None:
+        self.name, self.left, self.order = name, times, order
+        self.threads: set[str] = set()
+
+    def done(self) -> bool:
+        if self.left < 0:
+            raise OSError("the cable is cut")
+        self.threads.add(threading.current_thread().name)
+        self.left -= 1
+        if self.left == 0:
+            self.order.append(self.name)
+        return self.left == 0
+
+
+def test_a_thread_drives_transfers_in_order_where_the_communicator_wants_one() -> None:
+    pair, order = Pair(), list[str]()
+    pair.background, pair.timeout = True, 60
+    driver = Driver(pair)
+    for _ in range(2):
+        driver.begin()
+        moving = [Moving("a", 40, order), Moving("b", 3, order)]
+        for each in moving:
+            driver.add(each)
+        while driver.pending:  # by itself
+            time.sleep(0.001)
+        driver.end()
+        assert all(each.threads == {"transfers"} for each in moving)
+    assert order == ["a", "b", "a", "b"]
+    pair.background = False
+    driver.add(last := Moving("c", 2, order))
+    driver.visit()
+    driver.end()
+    assert last.threads == {"MainThread"}
+
+
+def test_what_fails_in_the_thread_is_told_in_the_main_one() -> None:
+    pair = Pair()
+    pair.background = True
+    driver = Driver(pair)
+    driver.add(Moving("a", -1, []))
+    while driver.pending:
+        time.sleep(0.001)
+    with pytest.raises(OSError, match="the cable is cut"):
+        driver.end()
+    driver.begin()
+    driver.add(Never())
+    with pytest.raises(CommunicationError, match="rank 1 of 2 must answer"):
+        driver.end()
 
 
 @pytest.mark.parametrize(
