@@ -19,6 +19,7 @@ from cortado.netdef.spec import NetSpec, Top, layers as L, params as P  # noqa: 
 from cortado.plugins import plugin_manager
 from cortado.plugins.dialects import parse_net_text
 from cortado.proto import write_text
+from cortado.testing import draw_weights
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -209,30 +210,11 @@ def message_of(make: Callable[[], Any]) -> Any:
 NETS = [lenet, cifar10_full, caffenet, squeezenet, googlenet, resnet50, mobilenet, fcn, ssd]
 
 
-def give_weights(net: Net) -> None:
-    """Learned values under which signals keep their size through all layers."""
-    rng = np.random.default_rng(0)
-    for layer in net.layers:
-        for index, blob in enumerate(layer.blobs):
-            if layer.type == "BatchNorm" and index < 3:
-                values = (rng.normal(size=blob.shape) * 0.1, rng.uniform(1, 3, blob.shape), np.ones(blob.shape))[index]
-            elif layer.type == "BN":
-                means = index in (1, 2)
-                values = rng.normal(size=blob.shape) * 0.1 if means else rng.uniform(0.5, 1.5, blob.shape)
-            elif layer.type in ("Scale", "BatchNorm"):
-                values = rng.uniform(0.5, 1, blob.shape) if index in (0, 3) else rng.normal(size=blob.shape) * 0.1
-            elif blob.num_axes > 1:
-                values = rng.normal(size=blob.shape) * np.sqrt(2 / (blob.count // blob.shape[0]))
-            else:
-                values = rng.normal(size=blob.shape) * 0.1
-            blob.data[...] = values
-
-
 @pytest.mark.parametrize("make", NETS, ids=[make.__name__ for make in NETS])
 def test_the_same_numbers(make: Callable[[], Any], tmp_path: Path) -> None:
     message = message_of(make)
     net = Net(message, seed=1)
-    give_weights(net)
+    draw_weights(net)
     net.save(tmp_path / "w.caffemodel")
     result = export_onnx(message, tmp_path / "w.caffemodel")
     score = net.outputs[0] if "score" not in result.differences else "score"
@@ -244,7 +226,7 @@ def test_the_same_numbers(make: Callable[[], Any], tmp_path: Path) -> None:
 def test_any_batch(make: Callable[[], Any], tmp_path: Path) -> None:
     message = message_of(make)
     net = Net(message, seed=1)
-    give_weights(net)
+    draw_weights(net)
     net.save(tmp_path / "w.caffemodel")
     result = export_onnx(message, tmp_path / "w.caffemodel", dynamic_batch=True)
     assert result.worst <= 1e-4
@@ -258,7 +240,7 @@ def test_any_batch(make: Callable[[], Any], tmp_path: Path) -> None:
 def test_export_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     net = Net(lenet().to_proto(), seed=1)
-    give_weights(net)
+    draw_weights(net)
     net.save("digits.caffemodel")
     write_text(lenet().to_proto(), "deploy.prototxt")
     run = CliRunner()
@@ -299,6 +281,6 @@ ZOO_NETS = [
 def test_unmodified_nets_of_the_zoo(name: str, tmp_path: Path) -> None:
     path = Path(ZOO) / name
     net = Net(deploy(path).message, seed=1)
-    give_weights(net)
+    draw_weights(net)
     net.save(tmp_path / "w.caffemodel")
     assert export_onnx(path, tmp_path / "w.caffemodel", batch=1).worst <= 1e-4

@@ -59,22 +59,29 @@ class Common:
             "stages": stage_list(self.stage),
         }
 
+    def __post_init__(self) -> None:
+        if self.gpu:
+            click.echo("note: there is no GPU engine; the CPU computes", err=True)
+
+
+def gathered(kind: type[Any], name: str, function: F) -> F:
+    """*function*, which gets the options that the dataclass *kind* has fields for as one argument *name*."""
+
+    @wraps(function)
+    def collected(**options: Any) -> Any:
+        given = kind(**{field.name: options.pop(field.name) for field in fields(kind)})
+        return function(**{name: given}, **options)
+
+    return collected  # type: ignore[return-value]
+
 
 def common(function: F) -> F:
     """--engine, --threads, --seed, --allow-python-layers, --root-folder, --level, --stage, given to *function* as one
     argument ``common``."""
-
-    @wraps(function)
-    def collected(**options: Any) -> Any:
-        given = Common(**{field.name: options.pop(field.name) for field in fields(Common)})
-        if given.gpu:
-            click.echo("note: there is no GPU engine; the CPU computes", err=True)
-        return function(common=given, **options)
-
-    made: Any = collected
+    made = gathered(Common, "common", function)
     for option in (engine, threads, seed, python_layers, root_folder, level, stages, gpu):
         made = option(made)
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def loading(function: F) -> F:

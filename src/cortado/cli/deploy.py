@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ._net_options import shapes_of
+from ._net_options import shapes, shapes_of
 from ._options import level, stage_list, stages
 
 
@@ -19,7 +19,7 @@ from ._options import level, stage_list, stages
     help="Write the preprocessing beside these weights, for `cortado predict`.",
 )
 @click.option("--labels", type=click.Path(exists=True), help="A file of class names, one per line, to store with it.")
-@click.option("--shape", "shapes", multiple=True, metavar="BLOB=NxCxHxW", help="Shape that only data could tell.")
+@shapes
 @level
 @stages
 def command(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ._options import level, python_layers, stage_list, stages
+from ._net_options import shapes, shapes_of
+from ._options import engine, level, make_engine, python_layers, stage_list, stages, threads
 
 
 @click.group(epilog="Example: cortado export onnx deploy.prototxt digits.caffemodel -o digits.onnx")
@@ -19,6 +20,9 @@ def command() -> None:
 @click.option("--batch", type=click.IntRange(1), help="Records at a time.  [default: as NET says]")
 @click.option("--dynamic-batch", is_flag=True, help="Any number of records at a time.")
 @click.option("--compare/--no-compare", default=True, show_default=True, help="Check the numbers with ONNX Runtime.")
+@shapes
+@engine
+@threads
 @python_layers
 @level
 @stages
@@ -29,6 +33,9 @@ def onnx(
     batch: int | None,
     dynamic_batch: bool,
     compare: bool,
+    shapes: tuple[str, ...],
+    engine: str,
+    threads: int | None,
     allow_python_layers: bool,
     level: int | None,
     stage: tuple[str, ...],
@@ -41,15 +48,18 @@ def onnx(
     """
     from ..export.to_onnx import export_onnx
 
-    made = export_onnx(net, weights, batch=batch, dynamic_batch=dynamic_batch, level=level,
-                       stages=stage_list(stage), compare=compare, allow_python_layers=allow_python_layers)  # fmt: skip
+    made = export_onnx(net, weights, batch=batch, dynamic_batch=dynamic_batch, shapes=shapes_of(shapes), level=level,
+                       stages=stage_list(stage), compare=compare, engine=make_engine(engine, threads),
+                       allow_python_layers=allow_python_layers)  # fmt: skip
     made.save(output)
     nodes = len(made.model.graph.node)
     click.echo(f"{output}: opset {made.opset}, {nodes} nodes, inputs {_shapes(made.model.graph.input)}, "
                f"outputs {_shapes(made.model.graph.output)}")  # fmt: skip
     if compare:
-        told = ", ".join(f"{name} {value:.1e}" for name, value in made.differences.items())
-        click.echo(f"ONNX Runtime agrees; largest differences: {told}")
+        told = ", ".join(f"{name} {found.judged:.1e}" for name, found in made.differences.items())
+        click.echo(f"ONNX Runtime agrees with the {made.net.engine.name} engine; largest differences: {told}")
+    for note in made.notes:
+        click.echo(f"note: {note}", err=True)
 
 
 def _shapes(values: object) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._images import net_and_steps
-from ._options import engine, level, make_engine, python_layers, stage_list, stages, threads
+from ._images import Viewing, viewing
+from ._options import stage_list
 
 if TYPE_CHECKING:
     from ..netdef import Net
@@ -38,12 +38,7 @@ MOST_BLOBS = 40
 @click.option(
     "--record", type=click.IntRange(0), default=0, show_default=True, help="Which record of the batch, without IMAGE."
 )
-@click.option("--preprocessing", metavar="FILE", help="What to do to IMAGE.  [default: the file beside WEIGHTS]")
-@engine
-@threads
-@python_layers
-@level
-@stages
+@viewing
 def command(
     net: str,
     weights: str,
@@ -52,47 +47,21 @@ def command(
     layers: tuple[str, ...],
     blobs: tuple[str, ...],
     record: int,
-    preprocessing: str | None,
-    engine: str,
-    threads: int | None,
-    allow_python_layers: bool,
-    level: int | None,
-    stage: tuple[str, ...],
+    viewing: Viewing,
 ) -> None:
     """Show a trained NET in pictures: its filters, what its layers make of an IMAGE, and where its weights lie.
 
     Without IMAGE a net with data layers reads one batch, and a deploy net is shown without activations. A folder gets
     one file per picture.
     """
-    from ..netdef import Net
-    from ..netdef.prepare import Preparation
     from ..report import anatomy
 
-    made: Net
     if image:
-        message, steps = net_and_steps(net, weights, preprocessing, level, stage_list(stage))
-        made = Net(
-            message,
-            weights=weights,
-            engine=make_engine(engine, threads),
-            folder=Path(net).parent,
-            allow_python_layers=allow_python_layers,
-        )
-        if len(made.inputs) != 1:
-            raise click.UsageError(f"a net for images has one input; {net} has {', '.join(made.inputs) or 'none'}")
-        blob = made.blobs[made.inputs[0]]
-        ready = Preparation(steps, blob.shape, Path(preprocessing or weights).parent)
-        blob.reshape((1, *blob.shape[1:]))
-        blob.data[0] = ready.read(image)
+        viewer = viewing.viewer(net, weights)
+        viewer.show(image)
+        made = viewer.net
     else:
-        made = Net(
-            net,
-            weights=weights,
-            engine=make_engine(engine, threads),
-            level=level,
-            stages=stage_list(stage),
-            allow_python_layers=allow_python_layers,
-        )
+        made = viewing.net(net, weights, level=viewing.level, stages=stage_list(viewing.stage))
     runs = bool(image) or not made.inputs
     if blobs and not runs:
         raise click.UsageError("activations need something to look at; give an IMAGE, or a net with data layers")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._images import net_and_steps
-from ._options import engine, level, make_engine, python_layers, stage_list, stages, threads
+from ._images import Viewing, viewing
 
 if TYPE_CHECKING:
     from ..layers import Array
@@ -24,50 +23,30 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".
 @click.argument("weights")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE|DIR...")
 @click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="How many classes to tell.")
-@click.option("--preprocessing", metavar="FILE", help="What to do to images.  [default: the file beside WEIGHTS]")
 @click.option("--output", "output_name", metavar="BLOB", help="The blob with the scores.  [default: the net's output]")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON per image, with all scores.")
-@engine
-@threads
-@python_layers
-@level
-@stages
+@viewing
 def command(
     net: str,
     weights: str,
     images: tuple[str, ...],
     top: int,
-    preprocessing: str | None,
     output_name: str | None,
     as_json: bool,
-    engine: str,
-    threads: int | None,
-    allow_python_layers: bool,
-    level: int | None,
-    stage: tuple[str, ...],
+    viewing: Viewing,
 ) -> None:
     """Tell the classes that a trained NET sees in images: files, or folders of them.
 
     NET is a deploy net, or the net it was trained with (then its deploy net is derived). How images become input is
     read from WEIGHTS with .preprocessing.json instead of its ending, which `cortado deploy --weights` writes.
     """
-    from ..netdef import Net
-    from ..netdef.prepare import Preparation
-
-    message, steps = net_and_steps(net, weights, preprocessing, level, stage_list(stage))
-    made = Net(message, weights=weights, engine=make_engine(engine, threads), allow_python_layers=allow_python_layers,
-               folder=Path(net).parent)  # fmt: skip
-    if len(made.inputs) != 1:
-        raise click.UsageError(f"a net for images has one input; {net} has {', '.join(made.inputs) or 'none'}")
-    blob = made.blobs[made.inputs[0]]
-    ready = Preparation(steps, blob.shape, Path(preprocessing or weights).parent)
-    output = output_name or _only_output(made)
-    blob.reshape((1, *blob.shape[1:]))
-    ready_made = made.inference(keep=[output])
+    viewer = viewing.viewer(net, weights)
+    output = output_name or _only_output(viewer.net)
+    ready = viewer.net.inference(keep=[output])
     for path in _files(images):
-        blob.data[0] = ready.read(path)
-        ready_made.forward()
-        _tell(path, ready_made.blobs[output].data[0].ravel(), steps, top, as_json)
+        viewer.show(path)
+        ready.forward()
+        _tell(path, ready.blobs[output].data[0].ravel(), viewer.steps, top, as_json)
 
 
 def _only_output(net: Net) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,46 @@ from .lowering import Lowered
 TOLERANCE = 1e-4
 
 
-def compare(model: Any, made: Lowered, seed: int = 0) -> dict[str, float]:
-    """Run *model* by ONNX Runtime and the net it was made from, on random inputs; the largest difference of each
-    output, and of what goes into a last Softmax or Sigmoid, in units of its largest value where that is above 1.
+@dataclass(frozen=True)
+class Difference:
+    """How far apart two arrays are: the largest ``absolute`` difference beside the ``largest`` value; ``spread``, the
+    largest less the smallest value; and of ``count`` values the ``bare`` ones, NaN or infinite in both, which show
+    nothing."""
+
+    absolute: float
+    largest: float
+    spread: float
+    count: int
+    bare: int = 0
+
+    @property
+    def judged(self) -> float:
+        """The difference in units of the largest value where that is above 1."""
+        return self.absolute / max(1.0, self.largest)
+
+    @property
+    def relative(self) -> float:
+        """The difference in units of the largest value."""
+        return self.absolute / self.largest if self.largest else self.absolute
+
+    @property
+    def doubt(self) -> str | None:
+        """Why agreement here says little, if it does."""
+        if self.bare:
+            return f"{self.bare:,} of {self.count:,} values are NaN or infinite on both sides, and show nothing"
+        if self.count > 1 and self.spread == 0:
+            return "all values are equal, which shows little"
+        return None
+
+
+def compare(model: Any, made: Lowered, seed: int = 0) -> dict[str, Difference]:
+    """Run *model* by ONNX Runtime and the net it was made from, on random inputs; the difference of each output, and
+    of what goes into a last Softmax or Sigmoid.
 
     Layers whose result jumps (lists of detections, the largest of several) are judged by what goes into them, and by
     what they make of the very numbers that ONNX Runtime had. Errors: MissingExtraError without onnxruntime;
-    NumericsError where numbers differ by more than 1e-4.
+    NumericsError where numbers differ by more than 1e-4, in units of the largest where that is above 1, or where there
+    is no number to compare.
     """
     net, squeezed = made.net, made.squeezed()
     rng = np.random.default_rng(seed)
@@ -29,7 +63,7 @@ def compare(model: Any, made: Lowered, seed: int = 0) -> dict[str, float]:
     read = [name for names in made.read.values() for name in names]
     more = [name for name in dict.fromkeys([*squeezed.values(), *read]) if name not in (*made.outputs, *inputs)]
     theirs = inputs | run_onnx(model, inputs, more)
-    found: dict[str, float] = {}
+    found: dict[str, Difference] = {}
     for name, value in inputs.items():
         net.blobs[name].reshape(value.shape)
         net.blobs[name].data[...] = value
@@ -45,19 +79,29 @@ def compare(model: Any, made: Lowered, seed: int = 0) -> dict[str, float]:
     return found
 
 
-def _difference(net: Net, name: str, wanted: Array, got: Array) -> float:
+def _difference(net: Net, name: str, wanted: Array, got: Array) -> Difference:
     """How far apart they are. Errors: NumericsError."""
-    rule = f"ONNX Runtime must agree with Cortado within {TOLERANCE:g} in output '{name}'"
+    who = f"net '{net.name}'"
+    rule = f"ONNX Runtime must agree with Cortado within {TOLERANCE:g} in '{name}'"
     if wanted.shape != got.shape:
-        raise NumericsError(rule, who=f"net '{net.name}'", got=f"shape {got.shape} for {wanted.shape}")
+        raise NumericsError(rule, who=who, got=f"shape {got.shape} for {wanted.shape}")
+    finite = np.isfinite(wanted)
+    if wanted.size and not finite.any():
+        raise NumericsError(
+            f"'{name}' must have numbers to compare",
+            who=who,
+            got=f"{wanted.size:,} values that are NaN or infinite",
+            hint="weights under which values do not overflow, or --no-compare",
+        )
     with np.errstate(invalid="ignore"):
         same = (wanted == got) | (np.isnan(wanted) & np.isnan(got))
         apart = np.where(same, 0.0, np.abs(wanted - got))
-    scale = max(1.0, float(np.abs(wanted[np.isfinite(wanted)]).max(initial=0.0)))
-    worst = float(apart.max(initial=0.0)) / scale
-    if not worst <= TOLERANCE:
-        raise NumericsError(rule, who=f"net '{net.name}'", got=f"{worst:.3g}")
-    return worst
+    numbers = wanted[finite]
+    largest, spread = (float(f(numbers)) if numbers.size else 0.0 for f in (lambda v: np.abs(v).max(), np.ptp))
+    found = Difference(float(apart.max(initial=0.0)), largest, spread, wanted.size, int(wanted.size - numbers.size))
+    if not found.judged <= TOLERANCE:
+        raise NumericsError(rule, who=who, got=f"{found.judged:.3g}")
+    return found
 
 
 def random_input(net: Net, name: str, rng: np.random.Generator) -> Array:

@@ -7,36 +7,39 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..engines.reference import ReferenceEngine
 from ..errors import NetError, ParameterError, Position
+from ..layers import Shape
 from ..netdef import Net
 from ..netdef.definition import NetSource, definition
 from ..netdef.deploy import deploy
 from ..plugins import PluginManager, plugin_manager
 from ..proto import atomic_write
 from . import dynamic
-from .compare import TOLERANCE, compare as compare_with_runtime, run_onnx
+from .compare import TOLERANCE, Difference, compare as compare_with_runtime, run_onnx
 from .graph import OPSET
 from .lowering import Lowered, dims, lower, pack
 
-__all__ = ["TOLERANCE", "OnnxExport", "export_onnx", "run_onnx"]
+__all__ = ["TOLERANCE", "Difference", "OnnxExport", "export_onnx", "run_onnx"]
 
 
 @dataclass
 class OnnxExport:
     """What was exported: the ``model`` (an onnx.ModelProto), its ``opset``, the ``net`` it came from, and, once they
-    were compared, the largest difference of each output, in units of its largest value where that is above 1.
+    were compared, the difference of each output; ``notes`` has what was left out, and where agreement says little.
 
     Outputs that a Softmax or Sigmoid squeezes are compared before that too, and what goes into layers that rank."""
 
     model: Any
     net: Net
     opset: int = OPSET
-    differences: dict[str, float] = field(default_factory=dict)
+    differences: dict[str, Difference] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property
     def worst(self) -> float:
-        return max(self.differences.values(), default=0.0)
+        """The largest difference, in units of the largest value of its blob where that is above 1."""
+        return max((one.judged for one in self.differences.values()), default=0.0)
 
     def save(self, path: str | Path) -> None:
         """Write the model, whole or not at all."""
@@ -49,21 +52,23 @@ def export_onnx(
     *,
     batch: int | None = None,
     dynamic_batch: bool = False,
+    shapes: dict[str, Shape] | None = None,
     level: int | None = None,
     stages: Sequence[str] = (),
     compare: bool = True,
+    engine: str | ReferenceEngine = "auto",
     seed: int = 0,
     allow_python_layers: bool = False,
 ) -> OnnxExport:
     """The net *source* with *weights* as an ONNX model of opset 17, for batches of *batch* (default: as it says), or
-    with *dynamic_batch* of any size.
+    with *dynamic_batch* of any size; *shapes* are those of inputs that only data could tell.
 
-    A net that was trained is turned into its deploy net first. With *compare*, ONNX Runtime and the reference engine
-    run the same random inputs, and outputs must agree within 1e-4 (of their largest value, where that is above 1); with
+    A net that was trained is turned into its deploy net first. With *compare*, ONNX Runtime and Cortado's *engine* run
+    the same random inputs, and outputs must agree within 1e-4 (of their largest value, where that is above 1); with
     *dynamic_batch* they do so for batches of 1 and of 3.
 
-    Errors: NetError for layers without an ONNX meaning, each with its line; NumericsError where numbers differ;
-    MissingExtraError without onnx, or without onnxruntime to compare with.
+    Errors: NetError for layers without an ONNX meaning, each with its line; NumericsError where numbers differ, or are
+    all NaN or infinite; MissingExtraError without onnx, or without onnxruntime to compare with.
     """
     if dynamic_batch and batch is not None:
         raise ParameterError("a batch is either of a given size or of any", got=f"batch {batch} and dynamic_batch")
@@ -74,10 +79,11 @@ def export_onnx(
     notes: list[str] = []
 
     def lowered(size: int | None) -> Lowered:
-        made = deploy(document, batch=size, level=level, stages=stages, folder=folder, plugins=plugins)
+        made = deploy(document, batch=size, shapes=shapes, level=level, stages=stages, folder=folder,
+                      plugins=plugins)  # fmt: skip
         notes[:] = made.notes
         _refuse(made.message, lines, plugins)
-        net = Net(made.message, weights=weights, engine="reference", seed=seed, folder=folder,
+        net = Net(made.message, weights=weights, engine=engine, seed=seed, folder=folder,
                   allow_python_layers=allow_python_layers)  # fmt: skip
         return lower(net, lines)
 
@@ -88,8 +94,11 @@ def export_onnx(
         inputs, outputs = [dynamic.open_dims(*inputs)], [dynamic.open_dims(*outputs)]
     result = OnnxExport(pack(graphs[0], inputs[0], outputs[0]), graphs[0].net, notes=notes)
     for one in graphs if compare else ():
-        for name, value in compare_with_runtime(result.model, one, seed).items():
-            result.differences[name] = max(value, result.differences.get(name, 0.0))
+        for name, found in compare_with_runtime(result.model, one, seed).items():
+            before = result.differences.get(name, found)
+            result.differences[name] = max(before, found, key=lambda difference: difference.judged)
+            if found.doubt and f"'{name}': {found.doubt}" not in result.notes:
+                result.notes.append(f"'{name}': {found.doubt}")
     return result
 
 

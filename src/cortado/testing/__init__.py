@@ -3,6 +3,7 @@
 make_layer      a layer with its blobs, ready to run, from a ``layer { }`` text and arrays
 check_gradient  its backward against central differences of its forward
 check_layer     every conformance check: shapes, gradients, in place, phases, files, engines, threads …
+draw_weights    random weights for a whole net under which values keep their size
 LayerCase       a layer with its inputs, for ``check_layer`` and for ``@pytest.mark.layer_cases``
 
 Names are loaded when they are first used, since pytest imports the kit's plugin in every run.
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         check_gradient as check_gradient,
     )
     from .layers import LayerRun as LayerRun, make_layer as make_layer
+    from .weights import draw_weights as draw_weights
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
@@ -32,4 +34,5 @@ __getattr__, __dir__, __all__ = lazy_names(
     conformance="CheckResult check_layer",
     gradients="GradientError GradientReport check_gradient",
     layers="LayerRun make_layer",
+    weights="draw_weights",
 )
