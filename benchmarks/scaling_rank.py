@@ -24,6 +24,7 @@ from cortado import Solver
 from cortado.engines import get_engine
 from cortado.plugins import plugin_manager
 from cortado.proto import parse_text
+from cortado.solver.parallel.reducer import Reducer
 from cortado.solver.parallel.single import Single
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,21 +66,26 @@ class Crew:
         message = parse_text(text, plugin_manager().schema().message("SolverParameter"), "benchmark").message
         self.solver: Any = Solver(message, engine=engine, communicator=Mpi())
         self.solver.step(2)
-        self.reducer = self.solver.parallel.reducer
+        self.solver.net.after_backward.clear()
         self.groups: dict[int, Any] = {1: Single()}
         for count in counts:
             inside = MPI.COMM_WORLD.rank < count
             group = MPI.COMM_WORLD.Split(0 if inside else MPI.UNDEFINED, MPI.COMM_WORLD.rank)
             if count > 1 and inside:
                 self.groups[count] = Mpi(group)
+        options = self.solver.parallel.options
+        self.reducers = {
+            n: Reducer(self.solver.net, g, options.bucket_mb, options.half) for n, g in self.groups.items()
+        }
 
     def join(self, count: int) -> None:
         """Train with the first *count* ranks from now on; with 1, alone."""
         parallel = self.solver.parallel
         parallel.communicator = parallel.report.communicator = self.groups[count]
         parallel.rank, parallel.world = self.groups[count].rank, count
-        parallel.reducer = self.reducer if count > 1 else None
-        self.reducer.communicator = self.groups[count]
+        parallel.reducer = self.reducers[count] if count > 1 else None
+        for bucket in self.reducers[count].buckets:
+            bucket.place()
 
     def timed(self, iterations: int) -> tuple[list[float], float]:
         """Seconds of each iteration, and of processor time of all."""
@@ -108,7 +114,9 @@ class Crew:
         net.after_backward.remove(hook)
         chosen = sorted(range(rounds), key=compute.__getitem__)[rounds // 2]
         last = len(net.steps) - 1
-        rows = [{"bytes": float(b.flat.nbytes), "ready": marks[chosen][last - b.ready]} for b in self.reducer.buckets]
+        rows = [
+            {"bytes": float(b.flat.nbytes), "ready": marks[chosen][last - b.ready]} for b in self.reducers[1].buckets
+        ]
         return {"buckets": rows, "compute": compute[chosen], "update": max(0.0, whole - compute[chosen])}
 
     def sums(self, count: int, repeats: int = 15) -> dict[str, float]:

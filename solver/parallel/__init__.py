@@ -1,7 +1,7 @@
 """Data-parallel training: communicators, and the reduction of gradients between backward and update.
 
-``base.py`` has the interface of a communicator, ``single.py`` and ``mpi.py`` are two; ``buckets.py`` and ``reducer.py``
-sum the gradients while backward goes on; ``parallel.py`` is what a solver calls.
+``base.py`` has the interface of a communicator, ``single.py`` and ``mpi.py`` are two; ``buckets.py``, ``reducer.py``,
+``driver.py`` and ``shared.py`` sum the gradients while backward goes on; ``parallel.py`` is what a solver calls.
 """
 
 from .base import Communicator, Pending

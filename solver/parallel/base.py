@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, NoReturn, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from ...errors import CommunicationError, SolverError
 from ...layers import Array
@@ -65,6 +66,10 @@ class Communicator:
 
     # -- what a subclass implements -----------------------------------------------------------------------------
 
+    def arrays(self, counts: Sequence[int], dtype: npt.DTypeLike) -> list[Array]:
+        """Arrays of zeros, of so many numbers each, in memory where they are summed fast. All ranks call this."""
+        return zeros(counts, dtype)
+
     def start_allreduce(self, array: Array) -> Pending:
         """Begin to replace *array* by its sum over all ranks, bit for bit the same on all of them."""
         raise NotImplementedError
@@ -110,6 +115,7 @@ class Communicator:
         for _ in range(SPINS):
             if pending.done():
                 return
+            time.sleep(0)  # in which other threads of this process get their turn
         deadline = time.monotonic() + self.timeout
         while not pending.done():
             time.sleep(PAUSE)
@@ -173,6 +179,11 @@ class Communicator:
 
     def __repr__(self) -> str:
         return f"<Communicator '{self.type}' {self.rank} of {self.size}>"
+
+
+def zeros(counts: Sequence[int], dtype: npt.DTypeLike) -> list[Array]:
+    """Arrays of so many zeros each."""
+    return [np.zeros(count, dtype) for count in counts]
 
 
 def names_of(ranks: Iterable[int]) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
+import numpy.typing as npt
 
 from ...layers import Array
 from ...netdef.net import Net
 from ...netdef.sharing import Parameter
+from .base import zeros
 
 MEGABYTE = 2**20
+Arrays = Callable[[Sequence[int], npt.DTypeLike], list[Array]]
 
 
 @dataclass
@@ -25,6 +27,13 @@ class Bucket:
     flat: Array
     used: int
 
+    def place(self) -> None:
+        """Let the gradients be in ``flat``, with what they have in them."""
+        at = 0
+        for parameter in self.parameters:
+            parameter.blob.place_diff(self.flat[at : at + parameter.blob.count])
+            at += parameter.blob.count
+
     @property
     def label(self) -> str:
         """From which parameter to which: ``ip2[1] … conv1[0]``."""
@@ -32,18 +41,21 @@ class Bucket:
         return first if first == last else f"{first} … {last}"
 
 
-def make_buckets(net: Net, megabytes: float, ranks: int = 1) -> list[Bucket]:
+def make_buckets(net: Net, megabytes: float, ranks: int = 1, arrays: Arrays = zeros) -> list[Bucket]:
     """Move the gradients of all parameters of *net* that get one into buckets of about so many *megabytes*, in the
     order in which backward completes them. A parameter that is larger has a bucket of its own; of a small net a bucket
     has at most a quarter, so that there is something to reduce before backward is over.
 
-    No layer notices: ``blob.diff`` is where it was, with what it had in it, in other memory.
+    No layer notices: ``blob.diff`` is where it was, with what it had in it, in other memory, which *arrays* makes.
     """
     ready = _ready(net)
     found = [p for p in net.learnable if p.blob.diff_key in ready]
     found.sort(key=lambda p: -ready[p.blob.diff_key])  # stable: a layer's weights stay before its bias
     quarter = sum(p.blob.count * p.blob.dtype.itemsize for p in found) / 4
-    return [_bucket(group, ready, ranks) for group in _groups(found, min(megabytes * MEGABYTE, quarter))]
+    groups = _groups(found, min(megabytes * MEGABYTE, quarter))
+    counts = [-(-sum(p.blob.count for p in group) // (2 * ranks)) * 2 * ranks for group in groups]
+    flats = arrays(counts, found[0].blob.dtype) if found else []
+    return [_bucket(group, ready, flat) for group, flat in zip(groups, flats, strict=True)]
 
 
 def _ready(net: Net) -> dict[int, int]:
@@ -70,11 +82,8 @@ def _groups(parameters: Iterable[Parameter], size: float) -> list[list[Parameter
     return groups
 
 
-def _bucket(group: list[Parameter], ready: dict[int, int], ranks: int) -> Bucket:
+def _bucket(group: list[Parameter], ready: dict[int, int], flat: Array) -> Bucket:
     used = sum(p.blob.count for p in group)
-    flat = np.zeros(-(-used // (2 * ranks)) * 2 * ranks, group[0].blob.dtype)
-    at = 0
-    for parameter in group:
-        parameter.blob.place_diff(flat[at : at + parameter.blob.count])
-        at += parameter.blob.count
-    return Bucket(group, min(ready[p.blob.diff_key] for p in group), flat, used)
+    bucket = Bucket(group, min(ready[p.blob.diff_key] for p in group), flat, used)
+    bucket.place()
+    return bucket

@@ -6,19 +6,23 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
+import numpy.typing as npt
 
 from ...errors import MissingExtraError
 from ...layers import Array
 from ...plugins import hookimpl
 from .base import Communicator, Pending
+from .shared import MEMORY, SharedSum, share
 
-SETTINGS = {"OMPI_MCA_coll_libnbc_iallreduce_algorithm": "3"}
-"""What MPI is told before it starts, unless the environment has it: Open MPI's own choice for non-blocking sums sends
-whole arrays to one rank and back where ranks are few, three times as slow as halves both ways (Rabenseifner)."""
+SETTINGS = {"OMPI_MCA_coll_libnbc_iallreduce_algorithm": "3", "OMPI_MCA_osc": "^ucx"}
+"""What MPI is told before it starts, unless the environment has it. Open MPI's own choice for non-blocking sums sends
+whole arrays to one rank and back where ranks are few, three times as slow as halves both ways (Rabenseifner); and where
+it finds no network of UCX, it says so whenever memory is shared."""
 BEAT, HERE = 7, 8
 """Tags of messages between two ranks."""
 SIGN = bytes(1)
@@ -43,8 +47,7 @@ class Mpi(Communicator):
 
     Transfers are non-blocking and waited for by asking, so that a rank that hangs is noticed. Between hosts a thread
     asks for them while backward goes on, if MPI was started for several (MPI4PY_RC_THREAD_LEVEL=serialized declines);
-    on one host it would take more from the ranks' processors than it gives. An exception that nobody catches ends all
-    ranks.
+    on one host gradients lie in memory that the ranks share. An exception that nobody catches ends all ranks.
 
     Errors: MissingExtraError without mpi4py, or where it finds no MPI.
     """
@@ -64,6 +67,7 @@ class Mpi(Communicator):
         self._world, self._gathers, self._side = group.Dup(), group.Dup(), group.Dup()
         self.rank, self.size = self._world.rank, self._world.size
         self._beaten = 0.0
+        self._shared: dict[int, SharedSum] = {}
         self._here = int(self._world.Split_type(MPI.COMM_TYPE_SHARED).size)
         threads = MPI.Query_thread() == MPI.THREAD_MULTIPLE
         self.background = threads and self._here < self.size
@@ -72,7 +76,19 @@ class Mpi(Communicator):
         if self.size > 1:
             _end_all_on_exception(self)
 
+    def arrays(self, counts: Sequence[int], dtype: npt.DTypeLike) -> list[Array]:
+        if not counts or not 1 < self.size == self._here:
+            return super().arrays(counts, dtype)
+        sums = share(self._mpi, self._world, counts, dtype)
+        if sums is None:
+            self.note = f"{MEMORY} has too little room for gradients: they are sent as messages, which is slower"
+            return super().arrays(counts, dtype)
+        self._shared.update({id(each.array): each for each in sums})
+        return [each.array for each in sums]
+
     def start_allreduce(self, array: Array) -> Pending:
+        if (shared := self._shared.get(id(array))) is not None:
+            return shared.start()
         return Request(self._world.Iallreduce(self._mpi.IN_PLACE, array))
 
     def start_broadcast(self, array: Array) -> Pending:

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 
 from ...netdef.net import Net
-from .base import Communicator, Pending
+from .base import Communicator, Pending, zeros
 from .buckets import Bucket, make_buckets
 from .driver import Driver
 from .half import HalfSum
@@ -21,7 +21,8 @@ class Reducer:
     """
 
     def __init__(self, net: Net, communicator: Communicator, megabytes: float = 4, half: bool = False) -> None:
-        self.buckets = make_buckets(net, megabytes, communicator.size)
+        arrays = zeros if half else communicator.arrays  # what is sent in half precision is not summed where it is
+        self.buckets = make_buckets(net, megabytes, communicator.size, arrays)
         self.driver = Driver(communicator)
         self.waited = self._started = 0.0
         self._sums = {id(b): HalfSum(communicator, b.flat) for b in self.buckets} if half else {}

@@ -13,6 +13,8 @@ def test_two_hosts_train_as_one_machine_does(run: Any, records: Path, two_hosts:
     far = run(2, "trained", records, start=two_hosts.mpirun()).found
     assert [far[rank].pop("host") for rank in "01"] == ["host1", "host2"]
     assert len({near[rank].pop("host") for rank in "01"}) == 1
+    assert near["0"].pop("how") == near["1"].pop("how") == {"shared": True, "thread": False}
+    assert far["0"].pop("how") == far["1"].pop("how") == {"shared": False, "thread": True}
     assert far == near
     assert far["0"] == far["1"]
     sent = [after - then for after, then in zip(two_hosts.sent(), before, strict=True)]
