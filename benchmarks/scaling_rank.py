@@ -72,7 +72,8 @@ class Crew:
             inside = MPI.COMM_WORLD.rank < count
             group = MPI.COMM_WORLD.Split(0 if inside else MPI.UNDEFINED, MPI.COMM_WORLD.rank)
             if count > 1 and inside:
-                self.groups[count] = Mpi(group)
+                everybody = count == MPI.COMM_WORLD.size
+                self.groups[count] = self.solver.parallel.communicator if everybody else Mpi(group)
         options = self.solver.parallel.options
         self.reducers = {
             n: Reducer(self.solver.net, g, options.bucket_mb, options.half) for n, g in self.groups.items()

@@ -49,7 +49,7 @@ class Parallel:
         self.reducer: Reducer | None = None
         self.report = Report(self.communicator)
         self.wants_stop = self.wants_snapshot = False
-        self._control = np.zeros(4)
+        self._control = self.communicator.arrays([4], np.float64)[0]
         self._told: Any = None
         if self.world > 1:
             self._check(param)

@@ -92,6 +92,22 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture
+def cortado(tmp_path: Path) -> Callable[..., str]:
+    """``cortado(ranks, *arguments)``: what the command says, in ``tmp_path`` on so many ranks."""
+    mpirun = launcher()
+
+    def cortado(ranks: int, *arguments: str) -> str:
+        command = [*mpirun, "-n", str(ranks), sys.executable, "-m", "cortado", *arguments]
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=tmp_path, env=environment(), check=False, timeout=LIMIT
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return cortado
+
+
+@pytest.fixture
 def two_hosts() -> Iterator[Any]:
     """The ``TwoHosts`` of the benchmarks; skips where the machine does not allow them."""
     launcher()

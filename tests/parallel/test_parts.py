@@ -18,6 +18,7 @@ from cortado.solver.parallel import Communicator, choose_communicator, ending_al
 from cortado.solver.parallel.buckets import make_buckets
 from cortado.solver.parallel.driver import Driver
 from cortado.solver.parallel.half import HalfSum, pack, unpack
+from cortado.solver.parallel.reducer import Reducer
 from cortado.solver.parallel.single import Done, Single
 
 NET = """
@@ -155,6 +156,29 @@ class Pair(Communicator):
 
     def abort(self, status: int) -> Any:
         raise SystemExit(status)
+
+
+def test_buckets_begin_to_be_reduced_while_backward_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, pair, events = net(), Pair(), list[str]()
+
+    def begin(array: Any) -> Done:
+        events.append(f"{array.size} numbers")
+        return Done()
+
+    monkeypatch.setattr(pair, "start_allreduce", begin)
+    reducer = Reducer(made, pair, 1e-6)
+    made.before_backward.append(lambda index: events.append(made.layer_names[index]))
+    for armed in (False, True):
+        events.clear()
+        if armed:
+            reducer.arm()
+        made.forward()
+        made.backward()
+        assert [event for event in events if "numbers" not in event] == ["loss", "c", "fixed", "b", "a", "in"]
+        sums = [(event, events[at - 1]) for at, event in enumerate(events) if "numbers" in event]
+        begun = [("28 numbers", "b"), ("8 numbers", "28 numbers"), ("28 numbers", "a"), ("8 numbers", "28 numbers")]
+        assert sums == (begun if armed else [])
+    reducer.finish()
 
 
 class Never(Done):

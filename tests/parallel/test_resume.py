@@ -20,6 +20,8 @@ def test_resume_is_exact_with_as_many_ranks_and_told_with_others(run: Any, recor
     assert resumed["0"]["losses"] == straight["0"]["losses"][5:]
     assert not any("Not quite" in note for note in resumed["0"]["notes"])
     assert resumed["1"]["notes"] == []  # rank 0 tells
+    hint = "An iteration averages over 3 ranks x iter_size 1 batches = 12 records; base_lr is used as it is"
+    assert any(note.startswith(hint) for note in straight["0"]["notes"])
 
     found = run(2, "resume", records, fewer, 7, state).found["0"]
     assert any("it had 3 ranks and has 2 ranks: an iteration has 2/3 of the records" in note for note in found["notes"])

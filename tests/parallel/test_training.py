@@ -17,7 +17,10 @@ EXACT = {"float64": 1e-11, "float32": 2e-4}
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_ranks_are_one_process_with_iter_size(run: Any, records: Path, ranks: int, dtype: str) -> None:
     found = run(ranks, "equal", records, dtype).found["0"]
-    assert set(plugin_manager().registry("optimizers").names()) <= set(found)
+    optimizers, regularizers = (plugin_manager().registry(kind) for kind in ("optimizers", "regularizers"))
+    for entry in optimizers.all():
+        kinds = ["L2"] if entry.item.decoupled else regularizers.names()
+        assert {entry.name, *(f"{entry.name}, clipping, {kind}" for kind in kinds)} <= set(found)
     wrong = {
         f"{name}, {label}": value
         for name, row in found.items()
@@ -26,6 +29,7 @@ def test_ranks_are_one_process_with_iter_size(run: Any, records: Path, ranks: in
     }
     assert not wrong
     assert {tuple(row["still"]) for row in found.values()} == {("fixed[0]", "fixed[1]")}  # all others have learned
+    assert not [name for name, row in found.items() if "clipping" in name and row["clipped"] < 2]
 
 
 def test_batch_norm_over_ranks_is_that_of_one_large_batch(run: Any, records: Path) -> None:
@@ -68,6 +72,9 @@ def test_start_from_rank_0_with_streams_of_their_own(run: Any, records: Path) ->
         ("solver", "all ranks need the same solver definition; got "),
         ("net", "all ranks need the same net definition; got "),
         ("engine", "all ranks need the same engine; got native on rank 2, reference on rank 0"),
+        ("dtype", "all ranks need the same dtype; got float64 on rank 2, float32 on rank 0"),
+        ("plugins", "all ranks need the same plugins; got lucid 1.1 on rank 2, lucid 1.0 on rank 0"),
+        ("cortado", "all ranks need the same cortado; got 1.1 on rank 2, 1.0 on rank 0"),
     ],
 )
 def test_ranks_that_differ_are_refused_by_name(run: Any, records: Path, what: str, message: str) -> None:

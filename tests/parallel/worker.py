@@ -22,7 +22,7 @@ from cortado import Solver
 from cortado.plugins import plugin_manager
 from cortado.proto import parse_text
 from cortado.solver import Callback
-from cortado.solver.parallel import Communicator, choose_communicator, ending_all
+from cortado.solver.parallel import Communicator, agreement, choose_communicator, ending_all
 from cortado.solver.parallel.base import zeros
 from cortado.solver.run_state import run_state_of
 
@@ -76,11 +76,16 @@ OPTIMIZERS = {
     "NAdam": 'type: "NAdam" base_lr: 0.005 lr_policy: "fixed" momentum: 0.9 weight_decay: 0.01',
     "Lion": 'type: "Lion" base_lr: 0.001 lr_policy: "fixed" momentum: 0.9 weight_decay: 0.01',
 }
+REGULARIZERS = ("L2", "L1", "ElasticNet")
+DECOUPLED = ("AdamW", "Lion")
+"""Optimizers that decay weights themselves, in the way of L2, and refuse another."""
 CASES = {
     **OPTIMIZERS,
-    "clipping": SGD + "clip_gradients: 0.5 weight_decay: 0.01",
-    "L1": SGD + 'weight_decay: 0.001 regularization_type: "L1"',
-    "ElasticNet": SGD + 'weight_decay: 0.001 regularization_type: "ElasticNet"',
+    **{
+        f"{optimizer}, clipping, {regularizer}": f'{text} clip_gradients: 0.2 regularization_type: "{regularizer}"'
+        for optimizer, text in OPTIMIZERS.items()
+        for regularizer in (REGULARIZERS if optimizer not in DECOUPLED else ["L2"])
+    },
     "iter_size": SGD + "iter_size: 2 weight_decay: 0.01",
     "one bucket a blob": SGD + "parallel_param { bucket_mb: 1e-6 }",
     "small buckets": SGD + "parallel_param { bucket_mb: 0.01 }",
@@ -120,7 +125,8 @@ def equal(communicator: Communicator, records: str, dtype: str) -> Any:
         alone = make(text, records, None, dtype=dtype) if communicator.rank == 0 else None
         if alone is not None:
             alone.param.iter_size *= communicator.size
-        worst: dict[str, float] = {}
+        listen, worst = Listen(), dict[str, float]()
+        solver.callbacks.append(listen)
         moved = {p.label: p.blob.data.copy() for p in solver.net.learnable}
         for metrics in solver.train(20):
             if alone is None:
@@ -129,8 +135,9 @@ def equal(communicator: Communicator, records: str, dtype: str) -> Any:
             worst["loss"] = max(worst.get("loss", 0), abs(metrics.loss - metrics_alone.loss))
             for label, value in distance(solver, alone).items():
                 worst[label] = float(np.maximum(worst.get(label, 0), value))  # a NaN stays
+        clipped = sum(text.startswith("Gradient clipping: scaling down") for text in listen.notes)
         still = [p.label for p in solver.net.learnable if np.array_equal(moved[p.label], p.blob.data)]
-        found[name] = {"worst": worst, "still": still}
+        found[name] = {"worst": worst, "still": still, "clipped": clipped}
     return found
 
 
@@ -179,7 +186,7 @@ def half(communicator: Communicator, records: str) -> Any:
 
 def trained(communicator: Communicator, records: str) -> Any:
     """The weights after 10 iterations in several ways, as checksums, and the host that this rank is on."""
-    ways = {name: (CASES[name], "") for name in ("SGD", "Adam", "clipping", "one bucket a blob")}
+    ways = {name: (CASES[name], "") for name in ("SGD", "Adam", "SGD, clipping, L2", "one bucket a blob")}
     ways["half"] = SGD, "parallel_param { half: true }"
     ways["normed"] = SGD, "parallel_param { sync_batch_norm: true }"
     found: dict[str, Any] = {"host": socket.gethostname()}
@@ -212,14 +219,31 @@ def start(communicator: Communicator, records: str) -> Any:
 def differ(communicator: Communicator, records: str, what: str) -> Any:
     """Ranks that do not agree."""
     odd = communicator.rank == communicator.size - 1
+    if what in ("plugins", "cortado"):
+        version, facts = f"1.{int(odd)}", agreement.facts_of
+        agreement.facts_of = lambda solver: {
+            **facts(solver),
+            what: {"lucid": version} if what == "plugins" else version,
+        }
     text = SGD + ("weight_decay: 0.5" if odd and what == "solver" else "")
     net = PLAIN.replace('"Sigmoid"', '"TanH"') if odd and what == "net" else PLAIN
     engine = "native" if odd and what == "engine" else "reference"
+    dtype = "float64" if odd and what == "dtype" else "float32"
     try:
-        make(text, records, communicator, net=net, engine=engine).step(1)
+        make(text, records, communicator, net=net, engine=engine, dtype=dtype).step(1)
     except Exception as error:
         return str(error)
     return None
+
+
+class Listen(Callback):
+    """Keeps what the log is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def on_message(self, solver: Solver, source: str, text: str) -> None:
+        self.notes.append(text)
 
 
 class Stumble(Callback):
@@ -260,21 +284,16 @@ def stumble(communicator: Communicator, records: str, what: str) -> Any:
 
 def resume(communicator: Communicator, records: str, prefix: str, upto: int, state: str = "") -> Any:
     """Train to iteration *upto*, from *state* if that is given, and write a snapshot."""
-    notes: list[str] = []
-
-    class Listen(Callback):
-        def on_message(self, solver: Solver, source: str, text: str) -> None:
-            notes.append(text)
-
+    listen = Listen()
     net = NORMED.replace("%(more)s", DROPOUT)
     solver = make(SGD, records, communicator, net=net, extra=f'snapshot_prefix: "{prefix}"')
-    solver.callbacks.append(Listen())
+    solver.callbacks.append(listen)
     if state:
         solver.restore(state)
     losses = [metrics.loss for metrics in solver.train(int(upto) - solver.iteration)]
     solver.snapshot()
     positions = [row["state"]["position"] for row in run_state_of(solver)["nets"][0] if "position" in row["state"]]
-    return {"losses": losses, "notes": notes, "positions": positions}
+    return {"losses": losses, "notes": listen.notes, "positions": positions}
 
 
 def slow_test(communicator: Communicator, records: str) -> Any:
