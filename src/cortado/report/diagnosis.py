@@ -18,7 +18,7 @@ from ..layers import Array
 from ..netdef.step import Step
 from ..solver import Solver
 from . import symptoms
-from .symptoms import Finding
+from .finding import Finding
 
 RATES = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 """Tried, times base_lr."""
@@ -70,6 +70,7 @@ class _Doctor:
         except CortadoError as error:
             found.findings += symptoms.of_failure(self.net, error)
             return found
+        self.seen = seen
         found.findings += symptoms.of_data(self.net, seen)
         found.findings += symptoms.of_activations(seen)
         self._first_loss()
@@ -79,6 +80,8 @@ class _Doctor:
         try:
             self._sweep()
             self._overfit()
+            if not {"labels", "outputs"} & set(found.kinds()):  # now that more labels were seen
+                found.findings += symptoms.of_labels(seen)
         except CortadoError as error:
             found.findings += symptoms.of_failure(self.net, error)
         return found
@@ -146,8 +149,7 @@ class _Doctor:
             self._restore()
             self.found.sweep[base * factor] = list(self._train(base * factor, self.iterations))
         self._restore()
-        first = self.found.first_loss or 0.0
-        self.found.findings += symptoms.of_rates(self.found.sweep, base, first)
+        self.found.findings += symptoms.of_rates(self.found.sweep, base, self.found.first_loss or 0.0, *self._guessed())
 
     def _overfit(self) -> None:
         """Train on one batch, with the best rate of the sweep and with base_lr: the better of both counts."""
@@ -158,12 +160,20 @@ class _Doctor:
             self._restore()
         best = min(runs, key=lambda rate: symptoms.level(runs[rate]))
         self.found.overfit = (runs[best][0], symptoms.level(runs[best]))
-        first = self.found.first_loss or 0.0
+        _, limit = self._guessed()
         reached = min(symptoms.level(one) for one in self.found.sweep.values())
-        if reached > symptoms.NO_CHANGE * first:  # perhaps it only takes longer
+        if reached > limit:  # perhaps it only takes longer
             reached = min(reached, symptoms.level(list(self._train(best, LONGER * self.iterations))))
             self._restore()
-        self.found.findings += symptoms.of_learning(reached, self.found.overfit, first)
+        self.found.findings += symptoms.of_learning(reached, self.found.overfit, limit)
+
+    def _guessed(self) -> tuple[float, float]:
+        """The loss that guessing gives, and one a tenth below it, which takes learning. With many classes a tenth of
+        log C takes long, and less of it counts."""
+        entropy = symptoms.guessed_loss(self.net, self.seen)
+        known = (self.found.first_loss, self.found.expected, entropy)
+        guessed = min(one for one in known if one is not None)
+        return guessed, guessed - min(0.1 * guessed, math.inf if entropy is None else 0.25)
 
     def _train(self, rate: float, count: int, one_batch: bool = False) -> Iterator[float]:
         solver, net = self.solver, self.net
@@ -172,6 +182,8 @@ class _Doctor:
             net.clear_param_diffs()
             with np.errstate(all="ignore"):
                 loss = sum(step.forward() for step in steps if step.bottom or not (one_batch and number))
+                if not one_batch:
+                    self.seen.add_labels(net)
                 yield loss
                 if not math.isfinite(loss) or loss > 1e6:
                     return

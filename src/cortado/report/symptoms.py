@@ -13,27 +13,16 @@ from ..layers import Array
 from ..netdef import Net
 from ..netdef.sharing import Parameter
 from ..netdef.step import Step
+from .finding import Finding
+from .labels import Labels, losses_with_labels
 
-LABELLED = ("SoftmaxWithLoss", "MultinomialLogisticLoss", "HingeLoss", "InfogainLoss", "MulticlassHingeLoss")
 GATES = {"Sigmoid": (0.0, 1.0), "TanH": (-1.0, 1.0)}
-DEAD, SATURATED = 0.5, 0.5
+DEAD, SATURATED = 0.5, 0.7
 LAST = 5
-NO_CHANGE = 0.9
-"""Times the first loss: above it nothing was learned."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that may be wrong: its *kind*, the *layer* (``*``: the whole net), what was seen, and what to do."""
-
-    kind: str
-    layer: str
-    seen: str
-    remedy: str
-
-    def __str__(self) -> str:
-        place = "" if self.layer == "*" else f"layer '{self.layer}': "
-        return f"{place}{self.seen}. What to do: {self.remedy}"
+STILL = 0.97
+"""Times the loss by guessing: above it nothing has happened yet."""
+WIDE = 128.0
+"""The deviation that no image of bytes can have; Caffe's nets take pixels of 0 to 255 less their mean as they are."""
 
 
 @dataclass
@@ -42,32 +31,48 @@ class Seen:
     the shares of saturated outputs."""
 
     data: dict[str, list[Array]] = field(default_factory=dict)
-    labels: dict[str, tuple[int, list[Array]]] = field(default_factory=dict)
+    labels: dict[str, Labels] = field(default_factory=dict)
     highest: dict[str, Array] = field(default_factory=dict)
     saturated: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, net: Net) -> None:
         """Take in what the net holds after a forward. Layers in place are read where nothing has changed them since."""
+        self.add_labels(net)
         for step in net.steps:
             kind = step.layer.type
             if not step.bottom:
                 for blob in step.top:
                     self.data.setdefault(blob.name, []).append(blob.data.copy())
-            elif kind in LABELLED:
-                count = step.bottom[0].shape[1] if step.bottom[0].num_axes > 1 else 1
-                self.labels.setdefault(step.layer.name, (count, []))[1].append(step.bottom[1].data.copy())
-            elif kind == "ReLU":
+            elif kind == "ReLU" and step.top[0].num_axes > 1:
                 axes = tuple(a for a in range(step.top[0].num_axes) if a != 1)
                 highest = step.top[0].data.max(axis=axes)
                 before = self.highest.get(step.layer.name)
                 self.highest[step.layer.name] = highest if before is None else np.maximum(before, highest)
-            elif kind in GATES:
+            elif kind in GATES and not _is_answer(net, step):
                 low, high = GATES[kind]
                 near = 0.01 * (high - low)
                 y = step.top[0].data
                 self.saturated.setdefault(step.layer.name, []).append(
                     float(np.mean((y < low + near) | (y > high - near)))
                 )
+
+    def add_labels(self, net: Net) -> None:
+        """Take in the labels that loss layers hold."""
+        for step in losses_with_labels(net):
+            self.labels.setdefault(step.layer.name, Labels.of(step)).add(step.bottom[1].data)
+
+
+def _is_answer(net: Net, step: Step) -> bool:
+    """Whether only losses read what a gate makes: it has to come near the ends that its targets are."""
+    blobs = {id(step.top[0])}
+    readers = []
+    for other in net.steps[net.steps.index(step) + 1 :]:
+        if blobs & {id(blob) for blob in other.bottom}:
+            if other.layer.type == "Split":
+                blobs |= {id(blob) for blob in other.top}
+            else:
+                readers.append(other)
+    return all(other.layer.is_loss or other.layer.type == "Silence" for other in readers)
 
 
 def of_definition(net: Net, from_weights: bool) -> list[Finding]:
@@ -162,25 +167,16 @@ def of_weights(net: Net) -> list[Finding]:
 
 def of_failure(net: Net, error: CortadoError) -> list[Finding]:
     """A forward that a layer refused."""
-    if isinstance(error, DataError) and "label" in str(error).lower():
-        return _labels(net, str(error)) or [Finding("labels", "*", str(error), "labels count from 0")]
-    return [Finding("failure", "*", str(error), "mend this first")]
-
-
-def _labels(net: Net, message: str) -> list[Finding]:
-    """Labels that the loss refused, as the data layers hold them."""
-    for step in net.steps:
-        if step.layer.type in LABELLED and step.bottom[0].num_axes > 1:
-            values = [v for v in (step.bottom[1].data,) if v.size]
-            return _judge_labels(step.layer.name, step.bottom[0].shape[1], values) or []
-    return []
+    if not isinstance(error, DataError) or "label" not in str(error).lower():
+        return [Finding("failure", "*", str(error), "mend this first")]
+    seen = Seen()
+    seen.add_labels(net)
+    return of_labels(seen) or [Finding("labels", "*", str(error), "labels count from 0")]
 
 
 def of_data(net: Net, seen: Seen) -> list[Finding]:
     """Inputs that are far from 0, or constant; labels and the number of outputs."""
-    found = []
-    for layer, (count, labels) in seen.labels.items():
-        found += _judge_labels(layer, count, labels)
+    found = of_labels(seen)
     targets = {id(b) for s in net.steps if s.layer.is_loss for b in s.bottom[1:]}
     target_names = _origins(net, targets)
     for name, batches in seen.data.items():
@@ -199,7 +195,7 @@ def of_data(net: Net, seen: Seen) -> list[Finding]:
                     "subtract the mean (transform_param { mean_file or mean_value }) and scale to a deviation near 1",
                 )
             )
-        elif deviation > 30:
+        elif deviation > WIDE:
             found.append(
                 Finding(
                     "scale",
@@ -211,6 +207,12 @@ def of_data(net: Net, seen: Seen) -> list[Finding]:
     return found
 
 
+def of_labels(seen: Seen) -> list[Finding]:
+    """Labels and the number of outputs, of every loss that knows both."""
+    found = [labels.judge(layer) for layer, labels in seen.labels.items()]
+    return [one for one in found if one is not None]
+
+
 def _origins(net: Net, blobs: set[int]) -> set[str]:
     """The names of data tops that *blobs* are, or are splits of."""
     names = set()
@@ -220,41 +222,6 @@ def _origins(net: Net, blobs: set[int]) -> set[str]:
         if not step.bottom:
             names |= {t.name for t in step.top if id(t) in blobs}
     return names
-
-
-def _judge_labels(layer: str, count: int, batches: Sequence[Array]) -> list[Finding]:
-    labels = np.concatenate([b.ravel() for b in batches]) if batches else np.zeros(0)
-    if not labels.size:
-        return []
-    low, high = int(labels.min()), int(labels.max())
-    if low == 1 and high in (count, count - 1) and labels.size >= 4 * count:
-        return [
-            Finding(
-                "labels",
-                layer,
-                f"labels run from 1 to {high}, and 0 never occurs, for {count} outputs",
-                "labels count from 0: subtract 1 from each",
-            )
-        ]
-    if high >= count or low < 0:
-        return [
-            Finding(
-                "outputs",
-                layer,
-                f"labels run from {low} to {high}, and there are {count} outputs",
-                f"set num_output: {high + 1} in the layer before the loss, or mend the labels",
-            )
-        ]
-    if high + 1 < count and labels.size >= 4 * count:
-        return [
-            Finding(
-                "outputs",
-                layer,
-                f"there are {count} outputs, and labels only run from {low} to {high}",
-                f"set num_output: {high + 1} in the layer before the loss, or look for missing classes",
-            )
-        ]
-    return []
 
 
 def of_activations(seen: Seen) -> list[Finding]:
@@ -301,24 +268,37 @@ def expected_loss(net: Net) -> float | None:
     return total if known else None
 
 
+def guessed_loss(net: Net, seen: Seen) -> float | None:
+    """What a net gets that knows how often each label occurs and nothing else; None for other losses than one of
+    SoftmaxWithLoss, or with too few labels to tell."""
+    losses = [step for step in net.steps if step.losses and step.layer.is_loss]
+    if len(losses) != 1 or losses[0].layer.type != "SoftmaxWithLoss":
+        return None
+    entropy = seen.labels[losses[0].layer.name].entropy
+    return None if entropy is None else losses[0].losses[0][1] * entropy
+
+
 def of_gradients(learnable: Sequence[Parameter], ratios: Sequence[tuple[str, float, float, float]]) -> list[Finding]:
     """Gradients that vanish in a layer while others get some."""
     rows = {label: (weight, gradient) for label, weight, gradient, _ in ratios}
     strongest = max((gradient for _, gradient in rows.values()), default=0.0)
-    found = []
-    for p in learnable:
-        if p.index == 0 and p.lr_mult and p.label in rows and strongest > 0 and p.index not in p.layer.frozen:
-            gradient = rows[p.label][1]
-            if gradient < 1e-7 * strongest:
-                found.append(
-                    Finding(
-                        "no-gradient",
-                        p.layer.name,
-                        f"its gradient is {gradient:.2g}, others' {strongest:.2g}",
-                        "look at the layers between it and the loss: zero weights, dead or saturated units",
-                    )
-                )
-    return found
+    still = [
+        p.layer.name
+        for p in learnable
+        if p.index == 0 and p.lr_mult and p.label in rows and p.index not in p.layer.frozen
+        and rows[p.label][1] < 1e-7 * strongest
+    ]  # fmt: skip
+    if not still:
+        return []
+    more = f", as those of {', '.join(still[1:])}" if still[1:] else ""
+    return [
+        Finding(
+            "no-gradient",
+            still[0],
+            f"its gradient is less than a ten millionth of others' ({strongest:.2g}){more}",
+            "look for zero weights, dead or saturated units between these layers and the loss, or before them",
+        )
+    ]
 
 
 def level(losses: Sequence[float]) -> float:
@@ -327,24 +307,28 @@ def level(losses: Sequence[float]) -> float:
     return math.inf if not all(math.isfinite(v) and v < 1e6 for v in losses) else float(np.mean(last))
 
 
-def of_rates(sweep: dict[float, list[float]], base: float, first: float) -> list[Finding]:
-    """A rate that is far from those that work."""
+def of_rates(sweep: dict[float, list[float]], base: float, first: float, guessed: float, limit: float) -> list[Finding]:
+    """A rate that is far from those that work: with it the loss stays where guessing gets, and with another it falls
+    below *limit*."""
     ends = {rate: level(losses) for rate, losses in sweep.items()}
     best = min(ends, key=lambda rate: ends[rate])
-    if ends[best] > NO_CHANGE * first:
+    if ends[best] > limit:
         return []
     own = next((end for rate, end in ends.items() if math.isclose(rate, base)), math.inf)
     end = "ran away" if math.isinf(own) else f"ended at {own:.3g}"
     seen = f"with base_lr {base:g} the loss {end}, with {best:g} at {ends[best]:.3g} (it began at {first:.3g})"
-    if best < base / 5 and own > 0.9 * first:
+    if own <= STILL * guessed:
+        return []
+    if best < base / 5:
         return [Finding("rate-high", "*", seen, f"set base_lr: {best:g}")]
-    if best > base * 5 and own > 0.9 * first:
+    if best > base * 5 and ends[best] < 0.8 * limit:
         return [Finding("rate-low", "*", seen, f"set base_lr: {best:g}")]
     return []
 
 
-def of_learning(best: float, overfit: tuple[float, float], first: float) -> list[Finding]:
-    """A net that learns a batch by heart and nothing else, or not even that; *best* is the loss on new batches."""
+def of_learning(best: float, overfit: tuple[float, float], limit: float) -> list[Finding]:
+    """A net that learns a batch by heart and nothing else, or not even that; *best* is the loss on new batches, which
+    is above *limit* for a net that only guesses."""
     before, after = overfit
     if not after < 0.5 * before:
         return [
@@ -356,13 +340,13 @@ def of_learning(best: float, overfit: tuple[float, float], first: float) -> list
                 "labels, and lr_mult",
             )
         ]
-    if best > NO_CHANGE * first:
+    if best > limit:
         return [
             Finding(
                 "no-relation",
                 "*",
                 f"one batch is learned by heart ({before:.3g} to {after:.3g}), but on new "
-                f"batches no rate brings the loss below {best:.3g}",
+                f"batches no rate brings the loss below {best:.3g}, which is what guessing gives",
                 "labels that do not belong to their records (shuffled separately?) look like this; or a net "
                 "that is too small, or too few iterations",
             )
