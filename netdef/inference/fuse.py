@@ -115,7 +115,9 @@ def _separable(operations: list[Operation]) -> list[Operation]:
             first, geometry = before.layer.geometry, operation.layer.geometry
             depthwise = first.groups == before.layer.num_output == before.bottoms[0].blob.shape[1]
             alone = before.tops[0].sole_reader is operation and before.into is None and not before.adds
-            if depthwise and alone and geometry.pointwise and geometry.groups == 1:
+            # What the sum is made in must not be what the depthwise convolution still reads.
+            apart = before.bottoms[0] not in operation.bottoms
+            if depthwise and alone and apart and geometry.pointwise and geometry.groups == 1:
                 made.pop()
                 operation.follow(before)
                 _read_by(before.bottoms[0], before, operation)

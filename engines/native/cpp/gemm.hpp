@@ -35,8 +35,8 @@ struct Product {
     virtual void pack_a(float* to, i64 i, i64 rows, i64 k, i64 depth) const = 0;
     // Packs columns [j, j + cols) at depths [k, k + depth).
     virtual void pack_b(const Panels& to, i64 j, i64 cols, i64 k, i64 depth) const = 0;
-    // How many columns are best packed together: about so many.
-    virtual i64 together(i64 cols) const { return cols; }
+    // How many columns are best packed together, if all rows meet them at once: so many, or at most `most`.
+    virtual i64 together(i64 cols, i64) const { return cols; }
     // Where c[i, j..j + cols) is, if those are one after the other, with `*stride` to the next row; else null.
     virtual float* target(i64 i, i64 j, i64 cols, i64* stride) const = 0;
     // Writes a tile of rows by cols whose target was null; its bias has been added already.
@@ -114,6 +114,17 @@ struct Cut {
     i64 depth, blocks;
 };
 
+// How many of `total` pieces, from `least` to `most`, to take at a time so that the thread with most to do is done first;
+// so many of them cost `cost`.
+template <class Cost>
+inline i64 evenly(i64 total, i64 least, i64 most, const Cost& cost) {
+    const auto time = [&](i64 count) { return ceil_div(ceil_div(total, count), threads()) * cost(count); };
+    i64 best = most;
+    for (i64 count = most - 1; count >= least; --count)
+        if (time(count) < time(best)) best = count;
+    return best;
+}
+
 inline Cut cut_for(const Product& p) {
     Cut cut;
     const i64 enough = 4 * threads();
@@ -125,16 +136,16 @@ inline Cut cut_for(const Product& p) {
     const i64 panels = ceil_div(p.n, NR);
     i64 each = max(1, kColumnBytes / (max(1, cut.depth) * NR * 4));
     each = min(each, 32);
+    const i64 most = each * NR;
     while (each > 4 && ceil_div(panels, each) < enough) --each;
-    cut.col_chunks = ceil_div(panels, each);
-    each = ceil_div(panels, cut.col_chunks);
+    each = evenly(panels, max(1, each / 2), each, [](i64 count) { return count; });
     cut.col_chunks = ceil_div(panels, each);
     cut.chunk_cols = each * NR;
     cut.row_chunks = cut.col_chunks >= enough ? 1 : min(cut.row_panels, ceil_div(enough, cut.col_chunks));
     cut.chunk_rows = ceil_div(cut.row_panels, cut.row_chunks);
     cut.row_chunks = ceil_div(cut.row_panels, cut.chunk_rows);
     if (cut.row_chunks == 1) {
-        cut.chunk_cols = p.together(cut.chunk_cols);
+        cut.chunk_cols = p.together(cut.chunk_cols, most);
         cut.col_chunks = ceil_div(p.n, cut.chunk_cols);
     }
     return cut;
@@ -223,7 +234,7 @@ inline void pack_panels(const Product& p, const Cut& cut, float* to) {
 
 // All panels of b, as [block][panel][depth][NR], if several tasks read them and they are few; else null.
 inline const float* share_columns(const Product& p, const Cut& cut) {
-    constexpr i64 kSharedBytes = 4 << 20;
+    constexpr i64 kSharedBytes = 2 << 20;
     const i64 width = round_up(p.n, NR);
     if (cut.row_chunks == 1 || p.k <= 0 || width * p.k * 4 > kSharedBytes) return nullptr;
     float* all = space<float>(kSlotShared, width * p.k);

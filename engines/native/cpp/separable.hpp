@@ -23,15 +23,11 @@ struct Separable final : ToPlaces {
         pack_rows(panel, w + i * k + at, k, rows, depth);
     }
 
-    // Whole rows of places, and as few lanes without one as can be.
-    i64 together(i64 cols) const override {
-        i64 best = 1;
-        const auto waste = [&](i64 rows) {
-            return static_cast<double>(round_up(rows * s.out_w, V)) / static_cast<double>(rows * s.out_w) + 0.5 / static_cast<double>(rows);
-        };
-        for (i64 rows = 2; rows * s.out_w <= cols; ++rows)
-            if (waste(rows) < waste(best)) best = rows;
-        return best * s.out_w;
+    // Whole rows of places; the last vector may not be full, and rows at the edge are read for two tasks.
+    i64 together(i64, i64 most) const override {
+        const i64 rows = evenly(s.images * s.out_h, 1, max(1, most / s.out_w),
+                                [&](i64 count) { return round_up(count * s.out_w, V) + s.out_w / 2; });
+        return rows * s.out_w;
     }
 
     void pack_b(const Panels& panels, i64 j, i64 cols, i64 at, i64 depth) const override {

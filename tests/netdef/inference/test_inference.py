@@ -146,9 +146,18 @@ def test_a_depthwise_convolution_is_computed_where_a_pointwise_one_reads_it(engi
 
 
 def test_a_bottleneck_with_a_depthwise_convolution_adds_to_its_input():
+    parts = [
+        conv("a", "x", 4),
+        conv("e", "a", 8, "kernel_size: 1"),
+        conv("c", "e", 8, "kernel_size: 3 pad: 1 group: 8"),
+    ]
+    fast = agree(net_of(*parts, conv("p", "c", 4, "kernel_size: 1"), layer("Eltwise", "sum", "a p")))
+    assert str(fast.steps[-1]) == "Convolution 'c' + 'p' + 'sum', added to 'a'"
+
+
+def test_a_sum_is_not_made_in_what_a_depthwise_convolution_still_reads():
     parts = [conv("a", "x", 4), conv("c", "a", 4, DEPTHWISE), conv("p", "c", 4, "kernel_size: 1")]
-    fast = agree(net_of(*parts, layer("Eltwise", "sum", "a p"), layer("TanH", "t", "sum")))
-    assert str(fast.steps[1]) == "Convolution 'c' + 'p' + 'sum', added to 'a'"
+    assert len(agree(net_of(*parts, layer("Eltwise", "sum", "a p"), layer("TanH", "t", "sum"))).steps) == 4
 
 
 def test_a_depthwise_convolution_that_others_read_is_stored():
