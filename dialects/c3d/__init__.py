@@ -28,9 +28,12 @@ class C3D10(Dialect):
 
     @classmethod
     def normalise(cls, net: Any) -> None:
-        """Blobs have five sizes each, num, channels, length, height and width; here as many as the layer needs."""
+        """Blobs have five sizes each, num, channels, length, height and width; here as many as the layer needs. Those
+        that were written with a shape keep it."""
         for layer in net.layer:
             for index, blob in enumerate(layer.blobs):
+                if not any(blob.HasField(name) for name in SIZES):
+                    continue
                 sizes = [getattr(blob, name) for name in SIZES]
                 axes = 1 if index else AXES.get(layer.type, len(sizes))
                 for name in SIZES:

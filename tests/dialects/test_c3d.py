@@ -104,3 +104,7 @@ def test_version_one_with_its_weights(tmp_path):
     stored = [*net.params["conv"], *net.params["fc"]]
     for got, want in zip(stored, weights, strict=True):
         np.testing.assert_array_equal(got.data, want)
+    net.save(tmp_path / "again.caffemodel")
+    again = Net(tmp_path / "net.prototxt", weights=tmp_path / "again.caffemodel")
+    for got, want in zip([*again.params["conv"], *again.params["fc"]], weights, strict=True):
+        np.testing.assert_array_equal(got.data, want)
