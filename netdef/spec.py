@@ -10,7 +10,8 @@
     n.to_proto()                                  # a NetParameter; str() of it is a prototxt
 
 The name of an attribute is the name of the top, and of the layer whose first top it is. Keywords are fields of the
-layer's own parameter message, or of LayerParameter where that has no such field.
+layer's own parameter message, or of LayerParameter where that has no such field. Layers and fields of forks may be
+used; as when a file is read, they say which fork is meant.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any
 
 from ..errors import ParameterError, nearest
 from ..plugins import plugin_manager
+from ..proto import Schema
+from .spec_schema import fork_fields, message_with_constants, own_field, param_names, schema_for
 
 Names = dict[Any, str]
 
@@ -34,8 +37,8 @@ class Top:
         """A NetParameter of all that this top needs."""
         return to_proto(self)
 
-    def _to_proto(self, made: dict[Function, Any], names: Names, autonames: Counter[str]) -> None:
-        self.fn._to_proto(made, names, autonames)
+    def _to_proto(self, making: _Making) -> None:
+        self.fn._to_proto(making)
 
 
 class Function:
@@ -65,30 +68,32 @@ class Function:
             names[top] = _numbered(top.fn, autonames)
         return names[top]
 
-    def _to_proto(self, made: dict[Function, Any], names: Names, autonames: Counter[str]) -> None:
+    def _to_proto(self, making: _Making) -> None:
+        made, names, autonames = making.made, making.names, making.autonames
         if self in made:
             return
         bottoms = []
         for one in self.inputs:
-            one._to_proto(made, names, autonames)
+            one._to_proto(making)
             bottoms.append(made[one.fn].top[one.n])
-        layer = _message("LayerParameter")(type=self.type_name)
+        layer: Any = making.schema.message("LayerParameter")(type=self.type_name)
         layer.bottom.extend(bottoms)
         layer.top.extend(bottoms if self.in_place else [self._top_name(top, names, autonames) for top in self.tops])
         layer.name = self._get_name(names, autonames)
+        own_parameters = own_field(self.type_name, making.schema)
         for key, value in self.params.items():
-            self._assign(layer, key, value)
+            self._assign(layer, own_parameters, key, value)
         made[self] = layer
 
-    def _assign(self, layer: Any, key: str, value: Any) -> None:
-        """*key* of the layer's own parameters, else of the layer."""
-        own = None if key.endswith("param") else _own_field(layer, self.type_name)
+    def _assign(self, layer: Any, own: str | None, key: str, value: Any) -> None:
+        """*key* of the layer's *own* parameters, else of the layer."""
+        own = None if key.endswith("param") else own
         if own is not None and key in _fields(getattr(layer, own)):
             assign_proto(getattr(layer, own), key, value)
         elif key in _fields(layer):
             assign_proto(layer, key, value)
         else:
-            known = [*_fields(layer), *(_fields(getattr(layer, own)) if own else [])]
+            known = [*_fields(layer), *(_fields(getattr(layer, own)) if own else fork_fields(self.type_name))]
             raise ParameterError(f"{self.type_name} has no parameter '{key}'", hint=nearest(key, known))
 
 
@@ -133,13 +138,43 @@ def to_proto(*tops: Top) -> Any:
 
 
 def _net(tops: Any, names: Names) -> Any:
-    made: dict[Function, Any] = {}
-    autonames: Counter[str] = Counter()
-    for top in tops:
-        top._to_proto(made, names, autonames)
-    net = _message("NetParameter")()
-    net.layer.extend(made.values())
-    return net
+    tops = list(tops)
+    schema = plugin_manager().schema()
+    try:
+        return _Making(schema, names).net(tops)
+    except ParameterError:
+        chosen = schema_for((fn.type_name, fn.params) for fn in _functions(tops))
+        if chosen is schema:
+            raise
+    return _Making(chosen, names).net(tops)
+
+
+class _Making:
+    """A net on its way to a message of *schema*: layers by their functions, names given and made up."""
+
+    def __init__(self, schema: Schema, names: Names) -> None:
+        self.schema, self.names = schema, dict(names)
+        self.made: dict[Function, Any] = {}
+        self.autonames: Counter[str] = Counter()
+
+    def net(self, tops: list[Any]) -> Any:
+        for top in tops:
+            top._to_proto(self)
+        net: Any = self.schema.message("NetParameter")()
+        net.layer.extend(self.made.values())
+        return net
+
+
+def _functions(tops: list[Any]) -> list[Function]:
+    """All that *tops* need, once each."""
+    found: dict[Function, None] = {}
+    left = [top.fn if isinstance(top, Top) else top for top in tops]
+    while left:
+        fn = left.pop()
+        if fn not in found:
+            found[fn] = None
+            left += [one.fn for one in fn.inputs]
+    return list(found)
 
 
 class Layers:
@@ -170,7 +205,7 @@ class Parameters:
 
 class _Constants:
     def __init__(self, name: str) -> None:
-        self._message = _message(f"{name}Parameter")
+        self._message = message_with_constants(f"{name}Parameter")
 
     def __getattr__(self, name: str) -> int:
         try:
@@ -221,30 +256,11 @@ def _plain(value: Any) -> Any:
 
 def param_name_dict() -> dict[str, str]:
     """The field of LayerParameter, without ``_param``, by layer type, as message names tell them."""
-    fields = _message("LayerParameter").DESCRIPTOR.fields
-    named = {f.name: f.message_type.name for f in fields if f.name.endswith("_param") and f.message_type is not None}
-    return {message.removesuffix("Parameter"): field.removesuffix("_param") for field, message in named.items()}
-
-
-def _own_field(layer: Any, type_name: str) -> str | None:
-    """The field with the parameters of a layer type: by the message's name, else as the layer's class says."""
-    name = param_name_dict().get(type_name)
-    if name is not None:
-        return f"{name}_param"
-    registry = plugin_manager().registry("layers")
-    if type_name not in registry.names():
-        return None
-    item = plugin_manager().get("layers", type_name).item
-    field = item.parameters.field if getattr(item, "parameters", None) is not None else item.param_field
-    return field if field in _fields(layer) else None
+    return param_names(plugin_manager().schema())
 
 
 def _fields(message: Any) -> list[str]:
     return list(message.DESCRIPTOR.fields_by_name)
-
-
-def _message(name: str) -> Any:
-    return plugin_manager().schema().message(name)
 
 
 layers = Layers()

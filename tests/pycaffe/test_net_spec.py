@@ -8,6 +8,8 @@ import pytest
 import cortado.pycaffe as caffe
 from cortado.errors import NetError, ParameterError
 from cortado.netdef import Net
+from cortado.plugins import plugin_manager
+from cortado.plugins.dialects import parse_net_text
 from cortado.proto import format_text, parse_net
 from cortado.pycaffe import NetSpec, coord_map, draw, layers as L, params as P, to_proto  # noqa: N812 - their usual names
 
@@ -146,3 +148,59 @@ def test_everything_is_in_the_package() -> None:
     for name in ("Classifier", "Detector", "io", "layers", "params", "NetSpec", "to_proto", "proto"):
         assert hasattr(caffe, name)
     assert caffe.proto.caffe_pb2.TEST == caffe.TEST
+
+
+# -- layers of forks ----------------------------------------------------------------------------------------------
+
+SSD = """layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
+layer { name: "norm" type: "Normalize" bottom: "data" top: "norm"
+        norm_param { across_spatial: false scale_filler { type: "constant" value: 20 } } }
+layer { name: "conv" type: "Convolution" bottom: "norm" top: "conv" param { lr_mult: 2 }
+        convolution_param { num_output: 4 kernel_size: 3 pad: 1 } }
+layer { name: "priors" type: "PriorBox" bottom: "conv" bottom: "data" top: "priors"
+        prior_box_param { min_size: 3 aspect_ratio: 2 aspect_ratio: 3 variance: [0.1, 0.1, 0.2, 0.2] offset: 0.5 } }
+layer { name: "turned" type: "Permute" bottom: "conv" top: "turned" permute_param { order: [0, 2, 3, 1] } }
+"""
+
+
+def ssd() -> NetSpec:
+    n = NetSpec()
+    n.data = L.Input(shape={"dim": [1, 3, 8, 8]})
+    n.norm = L.Normalize(n.data, across_spatial=False, scale_filler={"type": "constant", "value": 20})
+    n.conv = L.Convolution(n.norm, num_output=4, kernel_size=3, pad=1, param={"lr_mult": 2})
+    n.priors = L.PriorBox(n.conv, n.data, min_size=3, aspect_ratio=[2, 3], variance=np.array([0.1, 0.1, 0.2, 0.2]),
+                          offset=0.5)  # fmt: skip
+    n.turned = L.Permute(n.conv, order=[0, 2, 3, 1])
+    return n
+
+
+def test_layers_of_a_fork() -> None:
+    made = ssd().to_proto()
+    read = parse_net_text(SSD, "ssd.prototxt", plugin_manager()).message
+    assert format_text(made) == format_text(read)
+    assert parse_net_text(str(made), "made", plugin_manager()).message == read
+    assert Net(made).blobs["priors"].shape == Net(read).blobs["priors"].shape == (1, 2, 5 * 64 * 4)
+    assert Net(made).blobs["turned"].shape == (1, 8, 8, 4)
+
+
+def test_fields_that_forks_add_to_stock_layers_and_messages() -> None:
+    n = NetSpec()
+    n.x = L.Input(shape={"dim": [1, 3, 8, 8]})
+    n.mask, n.y = L.Pooling(n.x, pool=P.Pooling.MAX, kernel_size=2, stride=2, ntop=2)
+    n.up = L.Upsample(n.mask, n.y, scale=2)
+    n.other = L.ReLU(n.x, engine=P.ReLU.CAFFE)
+    assert n.to_proto().layer[2].upsample_param.scale == 2
+    n.resized = L.Interp(n.x, interp_param={"zoom_factor": 2})
+    assert n.to_proto().layer[4].interp_param.zoom_factor == 2
+    text = str(n.to_proto())
+    assert format_text(parse_net_text(text, "n", plugin_manager()).message) == format_text(n.to_proto())
+
+
+def test_constants_of_forks_and_what_no_fork_has() -> None:
+    assert P.PriorBox.CENTER_SIZE == 2
+    with pytest.raises(AttributeError, match="did you mean 'CENTER_SIZE'"):
+        _ = P.PriorBox.CENTRE_SIZE
+    with pytest.raises(ParameterError, match=r"PriorBox has no parameter 'min_sizes'.*did you mean 'min_size'"):
+        to_proto(L.PriorBox(L.Input(), L.Input(), min_sizes=3))
+    with pytest.raises(ParameterError, match="Nowhere has no parameter 'min_size'"):
+        to_proto(L.Nowhere(L.Input(), min_size=3))
