@@ -16,7 +16,7 @@ from .finite import check_finite
 from .mean import compute_mean, read_mean, write_mean
 from .prefetch import Batch, Prefetcher, Producer, State
 from .reader import Picker, Stream, read_records
-from .sources import Record, Source, SourceWriter, create_source, missing, open_source
+from .sources import Record, RecordNames, Source, SourceWriter, create_source, missing, open_source
 from .transformer import DataTransformer
 from .transforms import Transform, make_transformer
 
@@ -27,6 +27,7 @@ __all__ = [
     "Prefetcher",
     "Producer",
     "Record",
+    "RecordNames",
     "Source",
     "SourceWriter",
     "State",

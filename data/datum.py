@@ -22,7 +22,7 @@ FLOAT_TAG = 6 << 3 | 5
 """The byte before each number of ``float_data`` in a serialized Datum."""
 
 
-def parse_datum(value: bytes, name: str) -> Datum:
+def parse_datum(value: bytes, name: object) -> Datum:
     """The Datum in *value*. Errors: DataError that calls the record *name* (``record '00000017'``)."""
     try:
         return datum_class().FromString(value)
@@ -30,7 +30,7 @@ def parse_datum(value: bytes, name: str) -> Datum:
         raise DataError(f"{name} must be a Datum", got=f"{len(value)} bytes that are none") from None
 
 
-def datum_to_array(datum: Datum, name: str = "the Datum", color: bool | None = None, value: bytes = b"") -> Array:
+def datum_to_array(datum: Datum, name: object = "the Datum", color: bool | None = None, value: bytes = b"") -> Array:
     """The values of *datum* as C x H x W: uint8 where it has ``data``, float32 where it has ``float_data``.
 
     An encoded image is decoded, in the order blue, green, red; *color* True makes it three channels, False one (other
@@ -38,13 +38,13 @@ def datum_to_array(datum: Datum, name: str = "the Datum", color: bool | None = N
     Errors: DataError when the sizes do not fit each other.
     """
     if datum.encoded:
-        return images.to_planes(images.decode(datum.data, name, color))
+        return images.to_planes(images.decode(datum.data, str(name), color))
     shape = datum.channels, datum.height, datum.width
     count = shape[0] * shape[1] * shape[2]
     if min(shape) < 1:
         raise DataError(f"{name}: channels, height and width must be at least 1", got=_by(shape))
-    data, floats = datum.data, datum.float_data
-    stored = len(data) or len(floats)
+    data = datum.data
+    stored = len(data) or len(datum.float_data)
     if stored != count:
         what = "bytes of data" if data else "values of float_data"
         raise DataError(f"{name}: {_by(shape)} makes {count} {what}", got=str(stored))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
@@ -50,6 +51,50 @@ class Engine:
         """A new array of zeros."""
         array: Array = self.xp.zeros(tuple(shape), dtype)
         return array
+
+    def perform(self, name: str, *arguments: Any, **named: Any) -> tuple[Callable[[], Any], Any]:
+        """Call the kernel *name*; returns what makes the same call again, of the same arrays, and what it returned."""
+        call = partial(getattr(self, name), *arguments, **named)
+        return call, call()
+
+    def chain(self, calls: Sequence[tuple[Callable[[], Any], float]]) -> list[Callable[[], Any]]:
+        """Calls that ``perform`` gave, with the seconds that each took, to be made one after the other: as fewer calls
+        that do the same, if the engine can, none of them much longer than a few milliseconds."""
+        return [call for call, _ in calls]
+
+    def update_all(
+        self,
+        rule: str,
+        arrays: list[tuple[Array, ...]],
+        factors: list[tuple[float, ...]],
+        numbers: list[tuple[float, ...]],
+        share: float,
+        watch: bool,
+        size: int,
+    ) -> tuple[bool, bool] | None:
+        """Update many parameters in one call, in pieces of *size* numbers; None, and nothing done, by an engine that
+        has no such call, or not for these arrays.
+
+        Of each parameter *arrays* has w, g and the history, *factors* (shrink, l1, l2) and *numbers* what the kernel
+        *rule* takes behind the arrays. Of each piece in turn: ``g *= share``, ``w *= shrink``, ``regularize(w, g, l1,
+        l2)``, and the rule. With *watch*, pieces whose g is not finite are left as they are; returns whether there
+        were none, and whether all w are finite.
+        """
+        return None
+
+    def clear(self, arrays: list[Array]) -> None:
+        """Set all numbers in *arrays* to 0."""
+        for array in arrays:
+            array[...] = 0
+
+    def softmax_loss(self, x: Array, prob: Array, labels: Array) -> tuple[float, int] | None:
+        """``softmax_forward`` and ``softmax_loss_forward`` in one call; None, and nothing of use in *prob*, by an
+        engine that has no such call, or not for these arrays, or where a label is not the number of a class."""
+        return None
+
+    def labels_fit(self, labels: Array, classes: int) -> bool:
+        """Whether all *labels* are from 0 to below *classes*."""
+        return not labels.size or bool(self.xp.min(labels) >= 0 and self.xp.max(labels) < classes)
 
     def burst(self) -> float:
         """Multiply and add as fast as the engine can for a millisecond or so; returns how many of both that were.

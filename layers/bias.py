@@ -49,6 +49,9 @@ class Bias(NeuronLayer):
         super().reshape(bottom, top)
         self._view = operand_view(self, bottom[0], self._bias(bottom))
 
+    def repeats(self) -> bool:
+        return len(self.config.bottom) == 1
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].data.reshape(self._view), top[0].data.reshape(self._view)
         self.engine.bias_forward(x, self._bias(bottom).data.reshape(-1), y)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any
+from itertools import count as count_up
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,15 @@ class Storage:
 
     __slots__ = ("dtype", "flat")
 
+    moves: ClassVar[int] = 0
+    """Another number whenever any blob has got another shape or place: while it stays, all arrays of blobs do."""
+    _numbers: ClassVar = count_up(1)
+
+    @classmethod
+    def moved(cls) -> None:
+        """Some blob has another shape, or other memory, from now on."""
+        Storage.moves = next(cls._numbers)
+
     def __init__(self, dtype: npt.DTypeLike) -> None:
         self.dtype = np.dtype(dtype)
         self.flat: Array | None = None
@@ -38,6 +48,7 @@ class Storage:
             if self.flat is not None:
                 grown[: self.flat.size] = self.flat
             self.flat = grown
+            self.moved()
         return self.flat
 
 
@@ -111,6 +122,8 @@ class Blob:
 
         Errors: ShapeError for a negative size, more than 32 axes, or more elements than any machine holds.
         """
+        if dims[0:1] == (self._shape,) and len(dims) == 1 and self.version:
+            return
         sizes = dims[0] if len(dims) == 1 and not isinstance(dims[0], (int, np.integer)) else dims
         shape = tuple(int(d) for d in sizes)  # type: ignore[arg-type]
         if shape == self._shape and self.version:
@@ -119,6 +132,8 @@ class Blob:
         self._shape = shape
         self._data_view = self._diff_view = None
         self.version += 1
+        if self.version > 1:
+            Storage.moved()
 
     def reshape_like(self, other: Blob) -> None:
         """Take the shape of another blob."""
@@ -207,6 +222,7 @@ class Blob:
         self._need_count(other)
         if self._data is not other._data:
             self._data, self._data_view = other._data, None
+            Storage.moved()
         if other.initializer is not None:
             self.initializer = lambda _: _touch(other)
 
@@ -215,6 +231,7 @@ class Blob:
         self._need_count(other)
         if self._diff is not other._diff:
             self._diff, self._diff_view = other._diff, None
+            Storage.moved()
 
     def place_diff(self, flat: Array) -> None:
         """Keep the gradient, and that of every blob that shares it, in *flat* from now on, with what it holds now.
@@ -224,10 +241,12 @@ class Blob:
         place = self._fitting(flat, "gradient")
         flat[: self._count] = self.diff.reshape(-1)
         self._diff.flat, self._diff_view = place, None
+        Storage.moved()
 
     def place_data(self, flat: Array) -> None:
         """Keep the values, and those of every blob that shares them, in *flat* from now on, as they are there."""
         self._data.flat, self._data_view = self._fitting(flat, "values"), None
+        Storage.moved()
 
     def _fitting(self, flat: Array, what: str) -> Array:
         if flat.ndim != 1 or flat.size < self._count or flat.dtype != self.dtype:

@@ -51,6 +51,9 @@ class Concat(Layer):
             top[0].share_data(bottom[0])
             top[0].share_diff(bottom[0])
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         if len(bottom) > 1:
             for index, blob in enumerate(bottom):

@@ -50,6 +50,9 @@ class Convolution(ConvolutionBase):
     def weight_shape(self, channels: int) -> Shape:
         return (self.num_output, channels // self.geometry.groups, *self.geometry.kernel)
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         weights, bias = self.blobs[0].data, self.blobs[1].data if self.has_bias else None
         for source, target in zip(bottom, top, strict=True):

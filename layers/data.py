@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,8 @@ from ..data import (
     Batch,
     DataTransformer,
     Producer,
+    Record,
+    RecordNames,
     Source,
     Stream,
     check_finite,
@@ -24,6 +27,9 @@ from .blob import Shape
 from .data_base import DataLayer
 from .layer import Blobs, Layer
 from .record_batches import RecordBatches
+
+TOGETHER = 2**19
+"""Numbers of records that are read before they are transformed."""
 
 
 class DataExtras(Parameters, field="cortado_data_param", number=5201):
@@ -107,36 +113,40 @@ class DatumBatches(RecordBatches):
     ) -> None:
         self.source, self.count, self.labels, self.transformer = source, count, labels, transformer
         self.reader = read_records(source, *share, shuffle)
+        self.together = 1
         super().__init__(self.reader, streams, share)
 
     def first_shape(self) -> Shape:
         """The shape that the first record gets, after a check that it can be transformed."""
         record = self.source.first()
-        shape = self._array(record.value, record.name)[0].shape
+        first = self._array(record)[0]
+        shape, self.together = first.shape, max(1, TOGETHER // first.size)
         self.transformer.check(shape)
         return self.transformer.output_shape(shape)
 
     def fill(self, batch: Batch) -> None:
         draws = self.transformer.draw(self.stream(), self.count)
         out: Any = None
-        labels = batch.array(1, (self.count,)) if self.labels else None
-        names: list[str] = []
-        for index in range(self.count):
-            record = next(self.reader)
-            names.append(record.name)
-            image, label = self._array(record.value, names[-1])
+        keys: list[bytes] = []
+        for start in range(0, self.count, self.together):
+            part = slice(start, min(start + self.together, self.count))
+            records = list(islice(self.reader, part.stop - start))
+            images, labels = zip(*map(self._array, records), strict=True)
+            keys += [record.key for record in records]
             if out is None:
-                out = batch.array(0, (self.count, *self.transformer.output_shape(image.shape)))
-            self.transformer.apply(image, out[index], None if draws is None else draws[index], names[-1])
-            if labels is not None:
-                labels[index] = label
-        batch.names = names
+                out = batch.array(0, (self.count, *self.transformer.output_shape(images[0].shape)))
+            names = RecordNames(keys[start:])
+            self.transformer.apply_all(images, out[part], None if draws is None else draws[part], names)
+            if self.labels:
+                batch.array(1, (self.count,))[part] = labels
+        batch.names = RecordNames(keys)
         self.batches += 1
 
-    def _array(self, value: bytes, name: str) -> tuple[np.ndarray[Any, Any], int]:
-        datum = parse_datum(value, name)
-        array = datum_to_array(datum, name, self.transformer.color, value)
-        check_finite(array, name)
+    def _array(self, record: Record) -> tuple[np.ndarray[Any, Any], int]:
+        datum = parse_datum(record.value, record)
+        array = datum_to_array(datum, record, self.transformer.color, record.value)
+        if array.dtype.kind == "f":
+            check_finite(array, record.name)
         return array, datum.label
 
 

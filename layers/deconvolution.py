@@ -61,6 +61,9 @@ class Deconvolution(ConvolutionBase):
         super().reshape(bottom, top)
         self.flat_view = (*self.top_view[:2], product(self.top_view[2:]))
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         weights = self.blobs[0].data
         for source, target in zip(bottom, top, strict=True):

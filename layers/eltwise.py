@@ -64,6 +64,9 @@ class Eltwise(Layer):
         top[0].reshape_like(bottom[0])
         self.source.reshape_like(bottom[0])
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         inputs = [blob.data for blob in bottom]
         if self.operation == SUM:

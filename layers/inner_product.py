@@ -56,6 +56,9 @@ class InnerProduct(Layer):
         self.items = product(bottom[0].shape[:first])
         top[0].reshape((*bottom[0].shape[:first], self.num_output))
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].data.reshape(self.items, self.inputs), top[0].data.reshape(self.items, self.num_output)
         bias = self.blobs[1].data if len(self.blobs) > 1 else None

@@ -23,7 +23,7 @@ class LabelCheck:
     def __call__(self, labels: Blob, classes: int, ignore: int | None = None) -> None:
         """Errors: DataError naming the first wrong label, its index in the blob, and the number of classes."""
         xp, label = self.layer.engine.xp, labels.data
-        if not label.size or (ignore is None and xp.min(label) >= 0 and xp.max(label) < classes):
+        if not label.size or (ignore is None and self.layer.engine.labels_fit(label, classes)):
             return
         for buffer in (self.fine, self.other, self.whole):
             buffer.reshape(labels.shape)

@@ -147,11 +147,24 @@ class Layer:
         top in place; None where there is none. A net lends it to that layer, which then makes no copy of its own."""
         return None
 
+    def repeats(self) -> bool:
+        """Whether forward and backward do nothing but call kernels of the engine, and call the same ones with the same
+        arguments as long as all blobs stay where they are; what a kernel returns may not matter. A net then repeats
+        those calls by itself."""
+        return False
+
     def speaks_for_forward(self, method: str) -> bool:
         """Whether *method*, which says something of what forward does, is said by the class that has this forward, or
         by one below it: a subclass with another forward has to say it anew."""
+        return self._speaks_for("forward", method)
+
+    def speaks_for_backward(self, method: str) -> bool:
+        """The same of backward."""
+        return self._speaks_for("backward", method)
+
+    def _speaks_for(self, what: str, method: str) -> bool:
         order = [vars(cls) for cls in type(self).__mro__]
-        said, done = (next(at for at, own in enumerate(order) if name in own) for name in (method, "forward"))
+        said, done = (next(at for at, own in enumerate(order) if name in own) for name in (method, what))
         return said <= done
 
     # -- for subclasses -----------------------------------------------------------------------------------------
@@ -188,6 +201,10 @@ class Layer:
     @rng.setter
     def rng(self, generator: np.random.Generator) -> None:
         self._rng = generator
+
+    def moves(self) -> bool:
+        """Whether ``run_state`` may have anything to say."""
+        return self._rng is not None or type(self).run_state is not Layer.run_state
 
     def run_state(self) -> dict[str, Any]:
         """What the next forward depends on besides bottoms, parameters and learned blobs: random stream, position …

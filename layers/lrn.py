@@ -64,6 +64,9 @@ class LRN(KeepingLayer):
         self._scale.reshape_like(bottom[0])
         self._gradient.reshape_like(bottom[0])
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y, scale = self.keep(bottom, top, always=True), top[0].data, self._scale.data
         if self._within:

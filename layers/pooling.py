@@ -120,6 +120,9 @@ class Pooling(Layer):
         for blob in (*top, self.mask, self.uniform):
             blob.reshape((*bottom[0].shape[:2], *out))
 
+    def repeats(self) -> bool:
+        return self.method != STOCHASTIC
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].data, top[0].data
         if self.method == MAX:

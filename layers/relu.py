@@ -44,6 +44,9 @@ class ReLU(NeuronLayer):
         if self.slope < 0 and top[0] is bottom[0]:
             self.fail("negative_slope must not be below 0 in place", "negative_slope", got=f"{self.slope:g}")
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.engine.relu_forward(bottom[0].data, top[0].data, self.slope)
 

@@ -57,6 +57,9 @@ class Scale(KeepingLayer):
         if self.param.bias_term and self.blobs[-1].shape != self._scale(bottom).shape:
             self.fail_shape("the bias must keep the shape of the scale", self.blobs[-1], self._scale(bottom))
 
+    def repeats(self) -> bool:
+        return len(self.config.bottom) == 1
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         keeps = len(bottom) == 2 or self.param_propagate_down[0]
         x = self.keep(bottom, top) if keeps else bottom[0].data

@@ -29,6 +29,9 @@ class Sigmoid(NeuronLayer):
     needs_top: ClassVar[str] = "values"
     param_field: ClassVar[str | None] = "sigmoid_param"
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.engine.sigmoid_forward(bottom[0].data, top[0].data)
 

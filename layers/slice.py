@@ -71,6 +71,9 @@ class Slice(Layer):
                 self.fail(rule, "slice_point", at, got=list(self.param.slice_point))
         return sizes
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         if len(top) > 1:
             for index, blob in enumerate(top):

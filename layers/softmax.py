@@ -36,6 +36,9 @@ class Softmax(NeuronLayer):
         super().reshape(bottom, top)
         self.view = around(bottom[0].shape, self.axis(bottom[0], self.param.axis, "axis"))
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.engine.softmax_forward(bottom[0].data.reshape(self.view), top[0].data.reshape(self.view))
 

@@ -55,11 +55,14 @@ class SoftmaxWithLoss(LossLayer):
         self.probability.reshape_like(bottom[0])
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        ignore = self.normalizer.ignore_label
-        self.check_labels(bottom[1], self.view[1], ignore)
+        ignore, x = self.normalizer.ignore_label, bottom[0].data.reshape(self.view)
         prob, label = self.probability.data.reshape(self.view), bottom[1].data.reshape(self.label_view)
-        self.engine.softmax_forward(bottom[0].data.reshape(self.view), prob)
-        total, valid = self.engine.softmax_loss_forward(prob, label, ignore)
+        found = self.engine.softmax_loss(x, prob, label) if ignore is None else None
+        if found is None:
+            self.check_labels(bottom[1], self.view[1], ignore)
+            self.engine.softmax_forward(x, prob)
+            found = self.engine.softmax_loss_forward(prob, label, ignore)
+        total, valid = found
         self.divisor = self.normalizer(self.view[0], label.size, valid)
         top[0].data[...] = total / self.divisor
 

@@ -33,6 +33,9 @@ class Split(Layer):
             blob.share_data(bottom[0])
         self.ones = [1.0] * len(top)
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         """Nothing to do: the tops look at the bottom's memory."""
 

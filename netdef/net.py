@@ -24,6 +24,7 @@ from .graph import wire
 from .loans import find_loans, grant
 from .passes import run_passes
 from .records import name_record
+from .repeated import RepeatedPass
 from .sharing import Parameter, learnable_parameters
 from .splits import insert_splits
 from .state import NetState, select
@@ -140,6 +141,7 @@ class Net:
             top = [built.blobs[t] for t in node.tops]
             step = Step(layer, bottom, top, node.loss_weights, needs.layers[index], needs.bottoms[index])
             self.steps.append(step)
+        self._forward, self._backward = RepeatedPass(self.steps, "forward"), RepeatedPass(self.steps[::-1], "backward")
         self._loans = find_loans(self.steps)
         self._granted: int | None = None
         self.before_forward: list[Callable[[int], None]] = []
@@ -178,7 +180,11 @@ class Net:
         if granted != self._granted:
             grant(self._loans, granted)
             self._granted = granted
+            self._forward.forget()
+            self._backward.forget()
         try:
+            if not (watched or start) and end is None:
+                return self._forward()
             for index, step in enumerate(self.steps[start : None if end is None else end + 1], start):
                 if watched:
                     _call(self.before_forward, index)
@@ -194,6 +200,9 @@ class Net:
         """Run the layers backward from *start* (the last) down to *end*, both included."""
         first = len(self.steps) - 1 if start is None else start
         watched = self.before_backward or self.after_backward
+        if not watched and first == len(self.steps) - 1 and not end:
+            self._backward()
+            return
         for index in range(first, end - 1, -1):
             if watched:
                 _call(self.before_backward, index)
@@ -217,8 +226,7 @@ class Net:
 
     def clear_param_diffs(self) -> None:
         """Set the gradients of all learned blobs to zero."""
-        for parameter in self.learnable:
-            parameter.blob.diff[...] = 0
+        self.engine.clear([parameter.blob.diff for parameter in self.learnable])
 
     # -- contents -----------------------------------------------------------------------------------------------
 
@@ -269,7 +277,7 @@ class Net:
 
     def run_state(self) -> list[dict[str, Any]]:
         """Where the net is, apart from its learned blobs: the ``run_state`` of each layer that has one."""
-        states = [(layer, layer.run_state()) for layer in self.layers]
+        states = [(layer, layer.run_state()) for layer in self.layers if layer.moves()]
         return [{"layer": layer.name, "type": layer.type, "state": state} for layer, state in states if state]
 
     def restore_run_state(self, states: Sequence[Mapping[str, Any]]) -> list[str]:

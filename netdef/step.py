@@ -47,7 +47,7 @@ class Step:
         self.layer.forward(self.bottom, self.top)
         loss = 0.0
         for blob, weight in self.losses:
-            loss += weight * float(blob.data.sum())
+            loss += weight * float(blob.data.item() if blob.count == 1 else blob.data.sum())
             blob.diff[...] = weight
         return loss
 

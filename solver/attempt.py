@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..layers import Array, Blob
@@ -22,34 +23,41 @@ class Attempt:
     """What is known of the iteration or test that is going on.
 
     ``interruptible``: whether somebody may raise StopNow, as ``handle_signals`` does; ``busy``: whether he may now;
-    ``held``: the state of the run before what is going on, or was given up.
+    ``held``: of each net that moves on in what is going on, or was given up, the state before it.
     """
 
     def __init__(self, solver: Solver) -> None:
         self.solver = solver
         self.interruptible = self.busy = False
-        self.held: dict[str, Any] | None = None
+        self.held: dict[int, list[dict[str, Any]]] = {}
         self._frozen: list[tuple[Blob, Array]] = []
+
+    @cached_property
+    def _statistics(self) -> list[Blob]:
+        """What a forward pass changes of the learned blobs."""
+        return [blob for layer in self.solver.net.layers for i, blob in enumerate(layer.blobs) if i in layer.frozen]
+
+    @property
+    def _nets(self) -> Sequence[Net]:
+        return (self.solver.net, *self.solver.test_nets)
 
     def begin_iteration(self) -> None:
         """Remember where the run is, if it may come to that: its state and the statistics that forward changes."""
         if self.interruptible:
-            self.held = run_state_of(self.solver)
-            layers = self.solver.net.layers
-            statistics = [blob for x in layers for i, blob in enumerate(x.blobs) if i in x.frozen]
-            self._frozen = [(blob, blob.data.copy()) for blob in statistics]
+            self.held = {0: self.solver.net.run_state()}
+            self._frozen = [(blob, blob.data.copy()) for blob in self._statistics]
         self.busy = self.interruptible
 
     def begin_test(self) -> None:
         """Remember where the run is."""
-        self.held = run_state_of(self.solver)
+        self.held = {index: net.run_state() for index, net in enumerate(self._nets) if index}
         self._frozen = []
         self.busy = self.interruptible
 
     def end(self) -> None:
         """What went on is done."""
         self.busy = False
-        self.held = None
+        self.held = {}
 
     def give_up(self) -> None:
         """Be as before; a snapshot has the state that was held."""
@@ -59,19 +67,19 @@ class Attempt:
 
     def undo_test(self) -> None:
         """End a test that did not come to its end, and let the next one begin where it began."""
-        held = self.held or {}
+        self.take_up()
         self.end()
-        _restore(self.solver.test_nets, held["nets"][1:])
 
     def take_up(self) -> None:
         """Go on after something was given up, in a new run of the loop."""
-        if self.held is not None:
-            held, self.held = self.held, None
-            _restore((self.solver.net, *self.solver.test_nets), held["nets"])
+        held, self.held = self.held, {}
+        for index, state in held.items():
+            self._nets[index].restore_run_state(state)
 
     def state(self) -> dict[str, Any]:
         """The state of the run that a snapshot has now."""
-        return self.held or run_state_of(self.solver)
+        state = run_state_of(self.solver)
+        return {**state, "nets": [self.held.get(index, net) for index, net in enumerate(state["nets"])]}
 
     @contextmanager
     def not_now(self) -> Iterator[None]:
@@ -79,8 +87,3 @@ class Attempt:
         self.busy, before = False, self.busy
         yield
         self.busy = before
-
-
-def _restore(nets: Sequence[Net], states: Any) -> None:
-    for net, state in zip(nets, states, strict=True):
-        net.restore_run_state(state)

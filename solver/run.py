@@ -77,7 +77,6 @@ class Run:
         self.attempt.begin_iteration()
         loss = self._gradients() / solver.param.iter_size
         self.attempt.end()
-        solver.watchdog.check_gradients(solver)
         smoothed = self.smoothed.add(loss, solver.iteration - self.start)
         solver.rate = solver.policy.rate(solver.iteration) * solver.rate_factor
         metrics = TrainMetrics(solver.iteration, loss, smoothed, solver.rate)
@@ -85,7 +84,7 @@ class Run:
             solver.notify("on_display", solver, replace(metrics, outputs=scores(solver.net)))
             solver.parallel.tell(solver)
         solver.notify("on_gradients", solver)
-        solver.watchdog.check_weights(solver, apply_update(solver))
+        solver.watchdog.check_update(solver, apply_update(solver, solver.watchdog.watches))
         solver.iteration += 1
         solver.notify("on_iteration", solver, metrics)
         return metrics

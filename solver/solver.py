@@ -28,7 +28,7 @@ from .plan import NetPlan, plan_solver
 from .run import Run
 from .run_state import run_path
 from .snapshot import restore_snapshot, snapshot_paths, write_snapshot
-from .update import apply_update
+from .update import Updates, apply_update
 from .watchdog import Watchdog
 
 
@@ -128,6 +128,7 @@ class Solver:
         self.net = make(plan.train)
         self.net.debug_info.stop()  # in training the solver's own debug_info counts
         self.test_nets = [make(test) for test in plan.tests]
+        self.updates = Updates(self)
         self.history = [self._slots(p.blob.shape, p.blob.dtype) for p in self.net.learnable]
         for test_net in self.test_nets:
             test_net.share_params_with(self.net)

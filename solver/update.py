@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..layers import Array
+from ..layers.blob import Storage
 from .optimizers.base import Optimizer
+from .regularizers.base import Regularizer
 
 if TYPE_CHECKING:
     from .solver import Solver
@@ -17,29 +19,89 @@ PIECE = 2**15
 from memory once and not once a step: with gradient and history they fit the second-level cache."""
 
 
-def apply_update(solver: Solver) -> float:
+class Finite(NamedTuple):
+    """Whether all *gradients* that an update met were finite, and all *weights* after it."""
+
+    gradients: bool = True
+    weights: bool = True
+
+
+def apply_update(solver: Solver, watch: bool = False) -> Finite:
     """Clip, average over iter_size and ranks, regularise, and let the optimizer move every learnable parameter.
 
-    The gradients hold the applied updates afterwards, as in Caffe. Returns the sum of squares of the new weights, or 0
-    where nobody watches for NaN and infinity.
+    The gradients hold the applied updates afterwards, as in Caffe. With *watch* numbers that are not finite are told;
+    a piece of a parameter whose gradient has any is left as it is, with that gradient.
     """
-    param, engine, total = solver.param, solver.engine, 0.0
-    batches = param.iter_size * solver.parallel.world
     clip_gradients(solver)
+    share = 1.0 / (solver.param.iter_size * solver.parallel.world)
+    return _at_once(solver, share, watch) or _one_by_one(solver, share, watch)
+
+
+def _at_once(solver: Solver, share: float, watch: bool) -> Finite | None:
+    """All parameters in one call of the engine, where optimizer, regularizer and engine allow it."""
+    optimizer, regularizer = solver.optimizer, solver.regularizer
+    own = type(optimizer).update is not Optimizer.update or type(optimizer).decay is not Optimizer.decay
+    if own or type(regularizer).add_gradient is not Regularizer.add_gradient:
+        return None
+    finite = solver.engine.update_all(*solver.updates.now(), share, watch, PIECE)
+    return None if finite is None else Finite(*finite)
+
+
+class Updates:
+    """What ``Engine.update_all`` gets: all parameters of a solver, and the numbers of an iteration."""
+
+    def __init__(self, solver: Solver) -> None:
+        self.solver = solver
+        self._moves = -1
+        self._key: Any = None
+        self._arrays: list[tuple[Array, ...]] = []
+        self._factors: list[tuple[float, ...]] = []
+        self._numbers: list[tuple[float, ...]] = []
+
+    def now(self) -> tuple[str, list[tuple[Array, ...]], list[tuple[float, ...]], list[tuple[float, ...]]]:
+        """The rule, and per parameter the arrays, the factors and the rule's numbers, for the iteration to come."""
+        solver = self.solver
+        if self._moves != Storage.moves:
+            pairs = zip(solver.net.learnable, solver.history, strict=True)
+            self._arrays = [(p.blob.data, p.blob.diff, *history) for p, history in pairs]
+            self._moves, self._key = Storage.moves, None
+        rule, numbers = solver.optimizer.step(solver.rate, solver.iteration)
+        decay, multipliers = solver.param.weight_decay, [(p.lr_mult, p.decay_mult) for p in solver.net.learnable]
+        key = (rule, numbers, solver.rate, solver.regularizer.factors(decay), decay, multipliers)
+        if self._key != key:
+            rows = {pair: self._row(*pair) for pair in set(multipliers)}
+            self._factors, self._numbers = ([rows[pair][i] for pair in multipliers] for i in (0, 1))
+            self._key = key
+        return rule, self._arrays, self._factors, self._numbers
+
+    def _row(self, lr_mult: float, decay_mult: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        solver = self.solver
+        strength, rate = solver.param.weight_decay * decay_mult, solver.rate * lr_mult
+        numbers = solver.optimizer.step(rate, solver.iteration)[1]
+        if strength and solver.optimizer.decoupled:
+            return (1.0 - rate * strength, 0.0, 0.0), numbers
+        return (1.0, *(solver.regularizer.factors(strength) if strength else (0.0, 0.0))), numbers
+
+
+def _one_by_one(solver: Solver, share: float, watch: bool) -> Finite:
+    param, engine, gradients, weights = solver.param, solver.engine, True, True
     size = PIECE * getattr(engine, "threads", 1) if takes_pieces(solver) else 0
     for parameter, history in zip(solver.net.learnable, solver.history, strict=True):
         strength, rate = param.weight_decay * parameter.decay_mult, solver.rate * parameter.lr_mult
         for w, g, *slots in pieces((parameter.blob.data, parameter.blob.diff, *history), size):
-            if batches > 1:
-                engine.scale_by(1.0 / batches, g, g)
+            if watch and not math.isfinite(engine.sumsq(g)) and not engine.xp.isfinite(g).all():
+                gradients = False
+                continue
+            if share != 1:
+                engine.scale_by(share, g, g)
             if strength and solver.optimizer.decoupled:
                 solver.optimizer.decay(w, strength, rate)
             elif strength:
                 solver.regularizer.add_gradient(w, g, strength)
             solver.optimizer.update(w, g, slots, rate, solver.iteration)
-            if solver.watchdog.watches:
-                total += engine.sumsq(w)
-    return total
+            if watch and not math.isfinite(engine.sumsq(w)):
+                weights = weights and bool(engine.xp.isfinite(w).all())
+    return Finite(gradients, weights)
 
 
 def pieces(arrays: Sequence[Array], size: int) -> Iterator[Sequence[Array]]:
@@ -59,7 +121,7 @@ def takes_pieces(solver: Solver) -> bool:
     one that derives from them may do otherwise."""
     optimizer, regularizer = type(solver.optimizer), type(solver.regularizer)
     owners = [_owner(optimizer, "update"), _owner(regularizer, "add_gradient"), _owner(optimizer, "decay")]
-    return all(owner is Optimizer or vars(owner).get("elementwise", False) for owner in owners)
+    return all(owner in (Optimizer, Regularizer) or vars(owner).get("elementwise", False) for owner in owners)
 
 
 def _owner(kind: type, method: str) -> type:
@@ -75,6 +137,8 @@ def clip_gradients(solver: Solver) -> None:
     if limit < 0:
         return
     norm = math.sqrt(sum(solver.engine.sumsq(p.blob.diff) for p in solver.net.learnable))
+    if not math.isfinite(norm):
+        solver.watchdog.check_gradients(solver)
     if norm > limit:
         factor = limit / norm
         text = f"scaling down gradients (L2 norm {norm:g} > {limit:g}) by scale factor {factor:g}"

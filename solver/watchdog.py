@@ -11,12 +11,15 @@ from .locate import Finding, in_backward, in_forward, in_update
 
 if TYPE_CHECKING:
     from .solver import Solver
+    from .update import Finite
 
 EFFECTS = ("stop", "rollback", "ignore")
 
 
 class Watchdog:
-    """Looks at every loss, and at one sum of squares over the gradients and one over the weights per iteration.
+    """Looks at every loss, and has each update look at the gradients that it applies and at the weights that it makes,
+    which costs no reading of its own: a part of a parameter (some 30,000 numbers) whose gradient is not finite is not
+    updated, other parts may have been before that stops the run.
 
     *effect*: ``stop`` ends the run with a NumericsError that names iteration, layer, blob, pass and range of values;
     ``rollback`` goes back to the last snapshot and on with the learning rate times *factor* (0.1), at most *most* (3)
@@ -36,14 +39,21 @@ class Watchdog:
             self._refuse(solver, "forward", in_forward(solver.net), f"loss is {loss}")
 
     def check_gradients(self, solver: Solver) -> None:
-        """After all backward passes of an iteration. Errors: NumericsError."""
-        if self.watches and not self._sum_is_finite(solver, "diff"):
+        """When there is reason to. Errors: NumericsError."""
+        if self.watches:
             self._refuse(solver, "backward", in_backward(solver.net))
 
-    def check_weights(self, solver: Solver, total: float | None = None) -> None:
-        """After an update, which may have told the *total* of the weights' squares. Errors: NumericsError."""
-        finite = math.isfinite(total) if total is not None else not self.watches or self._sum_is_finite(solver, "data")
-        if self.watches and not finite:
+    def check_update(self, solver: Solver, finite: Finite) -> None:
+        """After an update, which has told whether all was *finite*. Errors: NumericsError."""
+        if not finite.gradients:
+            self.check_gradients(solver)
+        if not finite.weights and self.watches:
+            self._refuse(solver, "update", in_update(solver.net))
+
+    def check_weights(self, solver: Solver) -> None:
+        """Before a snapshot. Errors: NumericsError."""
+        sumsq = solver.engine.sumsq
+        if self.watches and not math.isfinite(sum(sumsq(p.blob.data) for p in solver.net.learnable)):
             self._refuse(solver, "update", in_update(solver.net))
 
     def recover(self, solver: Solver, error: NumericsError) -> bool:
@@ -58,10 +68,6 @@ class Watchdog:
         text = f"Back to iteration {solver.iteration}, and on with {factor:g} times the learning rate"
         solver.message("watchdog", f"{text} ({self.left} such attempts left)")
         return True
-
-    def _sum_is_finite(self, solver: Solver, what: str) -> bool:
-        sumsq = solver.engine.sumsq
-        return math.isfinite(sum(sumsq(getattr(p.blob, what)) for p in solver.net.learnable))
 
     def _refuse(self, solver: Solver, when: str, finding: Finding | None, otherwise: str = "") -> None:
         if finding is None and not otherwise:

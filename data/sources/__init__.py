@@ -5,9 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...plugins import PluginManager, plugin_manager
-from .base import Record, Source, SourceWriter, detect_backend, missing
+from .base import Record, RecordNames, Source, SourceWriter, detect_backend, missing
 
-__all__ = ["Record", "Source", "SourceWriter", "create_source", "detect_backend", "missing", "open_source"]
+__all__ = [
+    "Record",
+    "RecordNames",
+    "Source",
+    "SourceWriter",
+    "create_source",
+    "detect_backend",
+    "missing",
+    "open_source",
+]
 
 
 def open_source(backend: str, path: str | Path, plugins: PluginManager | None = None) -> Source:

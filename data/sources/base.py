@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self, overload
 
 from ...errors import DataError, FileError, PluginError, nearest
 
@@ -30,6 +30,29 @@ class Record(NamedTuple):
     def name(self) -> str:
         """The record as messages name it."""
         return f"record '{self.key.decode('utf-8', 'backslashreplace')}'"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RecordNames(Sequence[str]):
+    """The names of the records with these *keys*, each made when it is asked for."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self.keys = keys
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        found = self.keys[index]
+        return Record(found, b"").name if isinstance(found, bytes) else [Record(key, b"").name for key in found]
 
 
 class Source(ABC):

@@ -7,7 +7,9 @@ kernels, everything else to the reference. `CORTADO_ISA` (avx512, avx2 or baseli
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import pluggy
 
@@ -21,6 +23,8 @@ __all__ = ["NativeEngine", "cortado_engines"]
 
 hookimpl = pluggy.HookimplMarker("cortado")
 
+LONGEST = 4e-3
+"""Seconds that kernels may run in a row without the interpreter: a signal is heard after them."""
 _ISA_NAMES = {"avx512": "AVX-512", "avx2": "AVX2", "baseline": "baseline"}
 
 
@@ -44,6 +48,20 @@ class NativeEngine(Convolution, Elementwise, Normalization, Updates):
         self._describe()
         return changed
 
+    def perform(self, name: str, *arguments: Any, **named: Any) -> tuple[Callable[[], Any], Any]:
+        direct = getattr(getattr(type(self), name), "perform", None)
+        if direct is None:
+            return super().perform(name, *arguments, **named)
+        performed: tuple[Callable[[], Any], Any] = direct(self, *arguments, **named)
+        return performed
+
+    def chain(self, calls: Sequence[tuple[Callable[[], Any], float]]) -> list[Callable[[], Any]]:
+        chained: list[Callable[[], Any]] = []
+        for together in _groups(calls):
+            alone = len(together) == 1
+            chained.append(together[0] if alone else partial(_kernels.run_all, together))
+        return chained
+
     def burst(self) -> float:
         amount: float = _kernels.burst(1 << 15)
         return amount
@@ -52,6 +70,21 @@ class NativeEngine(Convolution, Elementwise, Normalization, Updates):
         self.threads = _kernels.threads()
         plural = "" if self.threads == 1 else "s"
         self.isa = f"{_ISA_NAMES[_kernels.isa()]}, {self.threads} thread{plural}"
+
+
+def _groups(calls: Sequence[tuple[Callable[[], Any], float]]) -> list[list[Callable[[], Any]]]:
+    """Neighbouring commands that take up to LONGEST together; every other call by itself."""
+    groups: list[list[Callable[[], Any]]] = []
+    room = 0.0
+    for call, seconds in calls:
+        joins = isinstance(call, _kernels.Command)
+        if joins and room >= seconds:
+            groups[-1].append(call)
+            room -= seconds
+        else:
+            groups.append([call])
+            room = LONGEST - seconds if joins else 0.0
+    return groups
 
 
 @hookimpl

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, wraps
+from collections.abc import Callable
+from functools import lru_cache, partial, wraps
 from inspect import signature
 from typing import Any
 
@@ -36,6 +37,26 @@ def compiled(name: str) -> Any:
         except TypeError:
             return reference(self, *arguments)
 
+    def perform(self: ReferenceEngine, *arguments: Any, **named: Any) -> tuple[Callable[[], Any], Any]:
+        if not named:
+            taken = (*arguments[:-1], window(arguments[-1])) if windowed else arguments
+            try:
+                result = kernel(*taken)
+            except TypeError:
+                pass
+            else:
+                return _again(taken), result
+        call = partial(method, self, *arguments, **named)
+        return call, call()
+
+    def _again(taken: tuple[Any, ...]) -> Callable[[], Any]:
+        try:
+            command: Callable[[], Any] = _kernels.command(name, *taken)
+        except TypeError:
+            return partial(kernel, *taken)
+        return command
+
+    method.__dict__["perform"] = perform
     return method
 
 

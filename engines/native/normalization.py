@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ..engine import Array
 from ..reference import ReferenceEngine
+from . import _kernels
 from .compiled import compiled
 
 
 class Normalization(ReferenceEngine):
-    """MVN, LRN within channels of other than two spatial axes, and the sums of the losses run in the reference."""
+    """MVN, LRN within channels of other than two spatial axes, and the sums of losses other than softmax's run in the
+    reference."""
 
     prelu_forward = compiled("prelu_forward")
     prelu_backward_data = compiled("prelu_backward_data")
@@ -27,11 +32,38 @@ class Normalization(ReferenceEngine):
     batch_norm_backward_global = compiled("batch_norm_backward_global")
     softmax_forward = compiled("softmax_forward")
     softmax_backward = compiled("softmax_backward")
+    softmax_loss_forward = compiled("softmax_loss_forward")
     softmax_loss_backward = compiled("softmax_loss_backward")
+
+    def softmax_loss(self, x: Array, prob: Array, labels: Array) -> tuple[float, int] | None:
+        try:
+            found: tuple[float, int] = _kernels.softmax_loss(x, prob, labels)
+        except TypeError:
+            return None
+        return found
+
+    def labels_fit(self, labels: Array, classes: int) -> bool:
+        try:
+            return bool(_kernels.labels_fit(labels, classes))
+        except TypeError:
+            return super().labels_fit(labels, classes)
 
 
 class Updates(ReferenceEngine):
     """Each rule in one pass over the parameter, its gradient and its history."""
+
+    def update_all(self, *arguments: Any) -> tuple[bool, bool] | None:
+        try:
+            finite: tuple[bool, bool] = _kernels.update_all(*arguments)
+        except TypeError:
+            return None
+        return finite
+
+    def clear(self, arrays: list[Array]) -> None:
+        try:
+            _kernels.clear(arrays)
+        except TypeError:
+            super().clear(arrays)
 
     regularize = compiled("regularize")
     sgd_update = compiled("sgd_update")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
-from ...layers import Array
 from ...plugins import hookimpl
-from .base import Optimizer
+from .base import Optimizer, Rule
 
 
 class AdaDelta(Optimizer):
@@ -23,9 +21,8 @@ class AdaDelta(Optimizer):
     slots: ClassVar[int] = 2
     elementwise: ClassVar[bool] = True
 
-    def update(self, w: Array, g: Array, history: Sequence[Array], rate: float, iteration: int) -> None:
-        a, b = history
-        self.engine.adadelta_update(w, g, a, b, rate, self.param.momentum, self.param.delta)
+    def step(self, rate: float, iteration: int) -> Rule:
+        return "adadelta_update", (rate, self.param.momentum, self.param.delta)
 
 
 @hookimpl

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
-from ...layers import Array
 from ...plugins import hookimpl
-from .base import Optimizer
+from .base import Optimizer, Rule
 
 
 class AdaGrad(Optimizer):
@@ -24,8 +22,8 @@ class AdaGrad(Optimizer):
     def check(self) -> None:
         self.refuse_momentum()
 
-    def update(self, w: Array, g: Array, history: Sequence[Array], rate: float, iteration: int) -> None:
-        self.engine.adagrad_update(w, g, history[0], rate, self.param.delta)
+    def step(self, rate: float, iteration: int) -> Rule:
+        return "adagrad_update", (rate, self.param.delta)
 
 
 @hookimpl

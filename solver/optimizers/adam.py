@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import ClassVar
 
-from ...layers import Array
 from ...plugins import hookimpl
-from .base import Optimizer
+from .base import Optimizer, Rule
 
 
 class Adam(Optimizer):
@@ -25,11 +23,10 @@ class Adam(Optimizer):
     slots: ClassVar[int] = 2
     elementwise: ClassVar[bool] = True
 
-    def update(self, w: Array, g: Array, history: Sequence[Array], rate: float, iteration: int) -> None:
-        m, v = history
+    def step(self, rate: float, iteration: int) -> Rule:
         beta1, beta2, t = self.param.momentum, self.param.momentum2, iteration + 1
         corrected = rate * math.sqrt(1.0 - beta2**t) / (1.0 - beta1**t)
-        self.engine.adam_update(w, g, m, v, corrected, beta1, beta2, self.param.delta)
+        return "adam_update", (corrected, beta1, beta2, self.param.delta)
 
 
 @hookimpl

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import ClassVar
 
 from ...errors import SolverError
-from ...layers import Array
 from ...plugins import hookimpl
-from .base import Optimizer
+from .base import Optimizer, Rule
 
 
 class AdamW(Optimizer):
@@ -41,12 +39,11 @@ class AdamW(Optimizer):
             hint = "set it, 0.01 is usual; without decay AdamW is Adam"
             raise SolverError("AdamW needs weight_decay", got="none", hint=hint)
 
-    def update(self, w: Array, g: Array, history: Sequence[Array], rate: float, iteration: int) -> None:
-        m, v = history
+    def step(self, rate: float, iteration: int) -> Rule:
         beta1 = self.param.momentum if self.param.HasField("momentum") else 0.9
         beta2, t = self.param.momentum2, iteration + 1
         corrected = rate * math.sqrt(1.0 - beta2**t) / (1.0 - beta1**t)
-        self.engine.adam_update(w, g, m, v, corrected, beta1, beta2, self.param.delta)
+        return "adam_update", (corrected, beta1, beta2, self.param.delta)
 
 
 @hookimpl

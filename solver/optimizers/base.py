@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from ...proto.caffe_pb2 import SolverParameter
 
 
+Rule = tuple[str, tuple[float, ...]]
+"""The name of a kernel of the engine that updates, and the numbers that it takes behind w, g and the history."""
+
+
 class Optimizer:
     """Base of optimizers.
 
@@ -55,6 +59,12 @@ class Optimizer:
         """Refuse, with a SolverError, solver fields that make no sense for this optimizer."""
 
     def update(self, w: Array, g: Array, history: Sequence[Array], rate: float, iteration: int) -> None:
+        kernel, numbers = self.step(rate, iteration)
+        getattr(self.engine, kernel)(w, g, *history, *numbers)
+
+    def step(self, rate: float, iteration: int) -> Rule:
+        """Instead of ``update``, where a kernel of the engine does it: which one, and what it takes behind the arrays.
+        All parameters are then updated in one call where the engine can."""
         raise NotImplementedError
 
     def run_state(self) -> dict[str, Any]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
-from ...layers import Array
 from ...plugins import hookimpl
-from .base import Optimizer
+from .base import Optimizer, Rule
 
 
 class Nesterov(Optimizer):
@@ -21,8 +19,8 @@ class Nesterov(Optimizer):
     type: ClassVar[str] = "Nesterov"
     elementwise: ClassVar[bool] = True
 
-    def update(self, w: Array, g: Array, history: Sequence[Array], rate: float, iteration: int) -> None:
-        self.engine.nesterov_update(w, g, history[0], rate, self.param.momentum)
+    def step(self, rate: float, iteration: int) -> Rule:
+        return "nesterov_update", (rate, self.param.momentum)
 
 
 @hookimpl

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
-from ...layers import Array
 from ...plugins import hookimpl
-from .base import Optimizer
+from .base import Optimizer, Rule
 
 
 class SGD(Optimizer):
@@ -21,8 +19,8 @@ class SGD(Optimizer):
     type: ClassVar[str] = "SGD"
     elementwise: ClassVar[bool] = True
 
-    def update(self, w: Array, g: Array, history: Sequence[Array], rate: float, iteration: int) -> None:
-        self.engine.sgd_update(w, g, history[0], rate, self.param.momentum)
+    def step(self, rate: float, iteration: int) -> Rule:
+        return "sgd_update", (rate, self.param.momentum)
 
 
 @hookimpl

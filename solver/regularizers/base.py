@@ -52,4 +52,8 @@ class Regularizer:
         raise NotImplementedError
 
     def add_gradient(self, w: Array, g: Array, strength: float) -> None:
+        self.engine.regularize(w, g, *self.factors(strength))
+
+    def factors(self, strength: float) -> tuple[float, float]:
+        """Instead of ``add_gradient``, for a term ``l1 · Σ |w| + l2 / 2 · Σ w²``: l1 and l2."""
         raise NotImplementedError

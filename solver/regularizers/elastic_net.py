@@ -39,9 +39,9 @@ class ElasticNet(Regularizer):
         p = self.param.elastic_net_param
         return strength * float(p.alpha * self.engine.asum(w) + p.beta * self.engine.sumsq(w))
 
-    def add_gradient(self, w: Array, g: Array, strength: float) -> None:
+    def factors(self, strength: float) -> tuple[float, float]:
         p = self.param.elastic_net_param
-        self.engine.regularize(w, g, strength * p.alpha, 2.0 * strength * p.beta)
+        return strength * p.alpha, 2.0 * strength * p.beta
 
 
 @hookimpl

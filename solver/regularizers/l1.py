@@ -21,8 +21,8 @@ class L1(Regularizer):
     def loss(self, w: Array, strength: float) -> float:
         return strength * float(self.engine.asum(w))
 
-    def add_gradient(self, w: Array, g: Array, strength: float) -> None:
-        self.engine.regularize(w, g, strength, 0.0)
+    def factors(self, strength: float) -> tuple[float, float]:
+        return strength, 0.0
 
 
 @hookimpl

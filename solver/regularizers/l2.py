@@ -21,8 +21,8 @@ class L2(Regularizer):
     def loss(self, w: Array, strength: float) -> float:
         return 0.5 * strength * float(self.engine.sumsq(w))
 
-    def add_gradient(self, w: Array, g: Array, strength: float) -> None:
-        self.engine.regularize(w, g, 0.0, strength)
+    def factors(self, strength: float) -> tuple[float, float]:
+        return 0.0, strength
 
 
 @hookimpl

@@ -126,3 +126,20 @@ def test_a_mean_of_another_size_is_refused(tmp_path):
 def test_records_of_a_batch_must_agree():
     with pytest.raises(DataError, match=r"r: all records of a batch must be 3x8x8; got 3x8x9 \(resize"):
         transformer().apply(IMAGE, np.empty((3, 8, 8), np.float32), name="r")
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"scale": 0.5}, {"mean_value": [3, 4]}, {"crop_size": 3, "scale": 0.1, "mean_value": [7]}]
+)
+@pytest.mark.parametrize("shape", [(2, 5, 6), (2, 128, 129)])
+def test_a_batch_at_once_is_one_after_the_other(fields, shape):
+    made = transformer(**fields)
+    images = list(np.random.default_rng(0).integers(0, 256, (4, *shape), np.uint8))
+    images[1] = np.asfortranarray(images[1])
+    out = np.empty((4, *made.output_shape(shape)), np.float32)
+    made.apply_all(images, out, None, "abcd")
+    for image, row in zip(images, out, strict=True):
+        np.testing.assert_array_equal(row, run(made, image))
+    images[2] = np.zeros((3, *shape[1:]), np.uint8)
+    with pytest.raises(DataError, match=r"^c: "):
+        made.apply_all(images, out, None, "abcd")

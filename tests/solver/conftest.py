@@ -32,11 +32,13 @@ Make = Callable[..., Solver]
 def make(tmp_path: Path) -> Make:
     """``make(extra, net=…, **arguments)``: a solver of *net* with *extra* solver fields, its files in *tmp_path*."""
 
-    def build(extra: str = "", net: str = NET, base: str = SOLVER, **arguments: Any) -> Solver:
+    def build(
+        extra: str = "", net: str = NET, base: str = SOLVER, engine: str = "reference", **arguments: Any
+    ) -> Solver:
         (tmp_path / "net.prototxt").write_text(net)
         path = tmp_path / "solver.prototxt"
         path.write_text(f'net: "{tmp_path}/net.prototxt"\nsnapshot_prefix: "{tmp_path}/s"\n{base}{extra}')
-        return Solver(path, engine="reference", **arguments)
+        return Solver(path, engine=engine, **arguments)
 
     return build
 

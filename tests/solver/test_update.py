@@ -11,7 +11,7 @@ import pytest
 from cortado.engines import get_engine
 from cortado.errors import NumericsError
 from cortado.plugins import plugin_manager
-from cortado.solver import Optimizer, Regularizer, update
+from cortado.solver import Callback, Optimizer, Regularizer, update
 from cortado.solver.optimizers.sgd import SGD
 
 NET = """
@@ -48,6 +48,70 @@ def test_pieces_change_nothing(
         found.append([array.copy() for p in solver.net.learnable for array in (p.blob.data, p.blob.diff)])
         found[-1] += [slot.copy() for slots in solver.history for slot in slots]
     assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
+
+
+@pytest.mark.parametrize("regularizer", ["L1", "L2", "ElasticNet"])
+@pytest.mark.parametrize("optimizer", plugin_manager().registry("optimizers").names())
+def test_at_once_is_one_by_one(
+    make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, optimizer: str, regularizer: str
+) -> None:
+    if "native" in plugin_manager().broken:
+        pytest.skip("the native engine is not there")
+    base = 'base_lr: 0.01\nlr_policy: "inv" gamma: 0.1 power: 0.7\nmax_iter: 9\nrandom_seed: 5\niter_size: 3\n'
+    text = f'type: "{optimizer}" weight_decay: 0.1 ' + ("momentum: 0.9 " if optimizer in {"SGD", "Adam"} else "")
+    kind = plugin_manager().get("optimizers", optimizer).item
+    text += f'regularization_type: "{"L2" if kind.decoupled else regularizer}"'
+    monkeypatch.setattr(update, "PIECE", SMALL)
+    found, told = [], []
+    for together in (True, False):
+        solver = make(text, net=NET, base=base, engine="native")
+        call = type(solver.engine).update_all
+
+        def watched(self: Any, *arguments: Any, together: bool = together, call: Any = call) -> Any:
+            told.append(call(self, *arguments) if together else None)
+            return told[-1]
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(solver.engine), "update_all", watched)
+            solver.step(4)
+        found.append([array.copy() for p in solver.net.learnable for array in (p.blob.data, p.blob.diff)])
+        found[-1] += [slot.copy() for slots in solver.history for slot in slots]
+    own = kind.update is not Optimizer.update
+    assert told == ([] if own else [(True, True)] * 4 + [None] * 4)
+    assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
+
+
+def test_other_multipliers_count_at_once(make: Callable[..., Any]) -> None:
+    solver = make(net=NET)
+    solver.step(3)
+    solver.net.learnable[0].lr_mult = 0.0
+    weights = solver.net.learnable[0].blob.data.copy()
+    solver.history[0][0][...] = 0
+    solver.step(1)
+    assert np.array_equal(solver.net.learnable[0].blob.data, weights)
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_a_gradient_that_is_not_finite_is_not_applied(make: Callable[..., Any], engine: str) -> None:
+    if engine in plugin_manager().broken:
+        pytest.skip("the native engine is not there")
+
+    class Spoil(Callback):
+        def on_gradients(self, solver: Any) -> None:
+            if solver.iteration == 2:
+                solver.net.learnable[0].blob.diff[0, 3] = np.nan
+
+    solver = make(net=NET, engine=engine, callbacks=[Spoil()])
+    solver.step(2)
+    before = solver.net.learnable[0].blob.data.copy().ravel()
+    with pytest.raises(NumericsError, match=r"iteration 2: layer 'ip'.*backward must make.* 1 NaN"):
+        solver.step(1)
+    after = solver.net.learnable[0].blob.data.ravel()
+    assert np.isfinite(after).all()
+    size = SMALL * getattr(solver.engine, "threads", 1) if engine == "reference" else SMALL
+    assert np.array_equal(after[:size], before[:size]), "the piece with the NaN"
+    assert not np.array_equal(after[size:], before[size:])
 
 
 def test_sizes_of_pieces() -> None:

@@ -5,6 +5,9 @@
 
 #include <nanobind/nanobind.h>
 
+#include <chrono>
+#include <optional>
+
 #include "table.hpp"
 
 namespace nb = nanobind;
@@ -84,12 +87,52 @@ Axes axes_of(const Array& x) {
     return {x.shape(0), x.shape(1), inner};
 }
 
-using Free = nb::gil_scoped_release;
+// Where a thread spends its time in this module, in nanoseconds, counted while `counts`: in kernels, and until it may
+// go on with Python afterwards, because another thread has the interpreter.
+struct Clock {
+    bool counts = false;
+    int64_t kernels = 0, waiting = 0;
+};
+inline thread_local Clock own_clock;
+
+// While it lives, kernels compute and other threads may use the interpreter. Within another one it does nothing.
+class Free {
+public:
+    Free() : outermost_(!inside_), begin_(outermost_ && own_clock.counts ? now() : 0) {
+        if (!outermost_) return;
+        inside_ = true;
+        others_.emplace();
+    }
+    Free(const Free&) = delete;
+    Free& operator=(const Free&) = delete;
+    ~Free() {
+        if (!outermost_) return;
+        inside_ = false;
+        const int64_t end = begin_ != 0 ? now() : 0;
+        others_.reset();
+        if (begin_ == 0) return;
+        own_clock.kernels += end - begin_;
+        own_clock.waiting += now() - end;
+    }
+
+private:
+    static int64_t now() {
+        const auto since = std::chrono::steady_clock::now().time_since_epoch();
+        return std::chrono::duration_cast<std::chrono::nanoseconds>(since).count();
+    }
+
+    inline static thread_local bool inside_ = false;
+    bool outermost_;
+    int64_t begin_;
+    std::optional<nb::gil_scoped_release> others_;
+};
 
 void bind_channels(nb::module_& m);
+void bind_commands(nb::module_& m);
 void bind_convolution(nb::module_& m);
 void bind_elementwise(nb::module_& m);
 void bind_linear(nb::module_& m);
+void bind_losses(nb::module_& m);
 void bind_normalization(nb::module_& m);
 void bind_pooling(nb::module_& m);
 void bind_updates(nb::module_& m);

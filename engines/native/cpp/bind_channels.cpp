@@ -1,4 +1,4 @@
-#include "bind.hpp"
+#include "command.hpp"
 
 namespace cortado {
 namespace {
@@ -72,18 +72,18 @@ void batch_norm_backward_global(const In& var, float eps, const In& dy, const Ou
 }  // namespace
 
 void bind_channels(nb::module_& m) {
-    m.def("scale_forward", scale_forward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg());
-    m.def("scale_backward_data", map_scaled<&Kernels::scale_backward_data>);
-    m.def("scale_backward_scale", sum_products<&Kernels::scale_backward_scale>);
-    m.def("bias_forward", map_scaled<&Kernels::bias_forward>);
-    m.def("bias_backward", bias_backward);
-    m.def("prelu_forward", map_scaled<&Kernels::prelu_forward>);
-    m.def("prelu_backward_data", prelu_backward_data);
-    m.def("prelu_backward_slope", sum_products<&Kernels::prelu_backward_slope>);
-    m.def("batch_norm_statistics", batch_norm_statistics);
-    m.def("batch_norm_forward", batch_norm_forward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none());
-    m.def("batch_norm_backward", batch_norm_backward);
-    m.def("batch_norm_backward_global", batch_norm_backward_global);
+    def(m, "scale_forward", scale_forward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg());
+    def(m, "scale_backward_data", map_scaled<&Kernels::scale_backward_data>);
+    def(m, "scale_backward_scale", sum_products<&Kernels::scale_backward_scale>);
+    def(m, "bias_forward", map_scaled<&Kernels::bias_forward>);
+    def(m, "bias_backward", bias_backward);
+    def(m, "prelu_forward", map_scaled<&Kernels::prelu_forward>);
+    def(m, "prelu_backward_data", prelu_backward_data);
+    def(m, "prelu_backward_slope", sum_products<&Kernels::prelu_backward_slope>);
+    def(m, "batch_norm_statistics", batch_norm_statistics);
+    def(m, "batch_norm_forward", batch_norm_forward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none());
+    def(m, "batch_norm_backward", batch_norm_backward);
+    def(m, "batch_norm_backward_global", batch_norm_backward_global);
 }
 
 }  // namespace cortado

@@ -1,4 +1,4 @@
-#include "bind.hpp"
+#include "command.hpp"
 
 namespace cortado {
 namespace {
@@ -95,30 +95,30 @@ void copy(const StridedIn& from, const StridedOut& to) {
 }  // namespace
 
 void bind_elementwise(nb::module_& m) {
-    m.def("relu_forward", map_one<&Kernels::relu_forward, float>);
-    m.def("relu_backward", map_two<&Kernels::relu_backward, float>);
-    m.def("sigmoid_forward", map_one<&Kernels::sigmoid_forward>);
-    m.def("sigmoid_backward", map_two<&Kernels::sigmoid_backward>);
-    m.def("tanh_forward", map_one<&Kernels::tanh_forward>);
-    m.def("tanh_backward", map_two<&Kernels::tanh_backward>);
-    m.def("elu_forward", map_one<&Kernels::elu_forward, float>);
-    m.def("elu_backward", map_three<&Kernels::elu_backward, float>);
-    m.def("bnll_forward", map_one<&Kernels::bnll_forward>);
-    m.def("bnll_backward", map_two<&Kernels::bnll_backward>);
-    m.def("swish_forward", map_one<&Kernels::swish_forward, float>);
-    m.def("swish_backward", map_three<&Kernels::swish_backward, float>);
-    m.def("axpy", scaled<&Kernels::axpy>);
-    m.def("scale_by", scaled<&Kernels::scale_by>);
-    m.def("multiply", map_two<&Kernels::multiply_by>);
-    m.def("weighted_sum", weighted_sum);
-    m.def("eltwise_max_step", eltwise_max_step);
-    m.def("eltwise_max_backward", eltwise_max_backward);
-    m.def("dropout_forward", dropout_bytes);
-    m.def("dropout_forward", map_two<&Kernels::dropout_floats, float>);
-    m.def("dot", dot);
-    m.def("sumsq", sumsq);
-    m.def("asum", asum);
-    m.def("copy", copy);
+    def(m, "relu_forward", map_one<&Kernels::relu_forward, float>);
+    def(m, "relu_backward", map_two<&Kernels::relu_backward, float>);
+    def(m, "sigmoid_forward", map_one<&Kernels::sigmoid_forward>);
+    def(m, "sigmoid_backward", map_two<&Kernels::sigmoid_backward>);
+    def(m, "tanh_forward", map_one<&Kernels::tanh_forward>);
+    def(m, "tanh_backward", map_two<&Kernels::tanh_backward>);
+    def(m, "elu_forward", map_one<&Kernels::elu_forward, float>);
+    def(m, "elu_backward", map_three<&Kernels::elu_backward, float>);
+    def(m, "bnll_forward", map_one<&Kernels::bnll_forward>);
+    def(m, "bnll_backward", map_two<&Kernels::bnll_backward>);
+    def(m, "swish_forward", map_one<&Kernels::swish_forward, float>);
+    def(m, "swish_backward", map_three<&Kernels::swish_backward, float>);
+    def(m, "axpy", scaled<&Kernels::axpy>);
+    def(m, "scale_by", scaled<&Kernels::scale_by>);
+    def(m, "multiply", map_two<&Kernels::multiply_by>);
+    def(m, "weighted_sum", weighted_sum);
+    def(m, "eltwise_max_step", eltwise_max_step);
+    def(m, "eltwise_max_backward", eltwise_max_backward);
+    def(m, "dropout_forward", dropout_bytes);
+    def(m, "dropout_forward", map_two<&Kernels::dropout_floats, float>);
+    def(m, "dot", dot);
+    def(m, "sumsq", sumsq);
+    def(m, "asum", asum);
+    def(m, "copy", copy);
 }
 
 }  // namespace cortado

@@ -1,4 +1,4 @@
-#include "bind.hpp"
+#include "command.hpp"
 
 namespace cortado {
 namespace {
@@ -41,10 +41,10 @@ void inner_product_backward_weights(const In& x, const In& dy, const MaybeOut& d
 }  // namespace
 
 void bind_linear(nb::module_& m) {
-    m.def("gemm", gemm);
-    m.def("inner_product_forward", inner_product_forward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg());
-    m.def("inner_product_backward_data", inner_product_backward_data);
-    m.def("inner_product_backward_weights", inner_product_backward_weights, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg());
+    def(m, "gemm", gemm);
+    def(m, "inner_product_forward", inner_product_forward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg());
+    def(m, "inner_product_backward_data", inner_product_backward_data);
+    def(m, "inner_product_backward_weights", inner_product_backward_weights, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg());
 }
 
 }  // namespace cortado

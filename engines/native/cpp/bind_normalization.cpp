@@ -1,4 +1,4 @@
-#include "bind.hpp"
+#include "command.hpp"
 
 namespace cortado {
 namespace {
@@ -61,12 +61,12 @@ void softmax_loss_backward(const In& prob, const In& label, nb::object ignore_la
 }  // namespace
 
 void bind_normalization(nb::module_& m) {
-    m.def("lrn_across_forward", lrn_across_forward);
-    m.def("lrn_across_backward", lrn_across_backward);
-    m.def("lrn_within_forward", lrn_within_forward);
-    m.def("lrn_within_backward", lrn_within_backward);
-    m.def("softmax_forward", softmax_forward);
-    m.def("softmax_backward", softmax_backward);
+    def(m, "lrn_across_forward", lrn_across_forward);
+    def(m, "lrn_across_backward", lrn_across_backward);
+    def(m, "lrn_within_forward", lrn_within_forward);
+    def(m, "lrn_within_backward", lrn_within_backward);
+    def(m, "softmax_forward", softmax_forward);
+    def(m, "softmax_backward", softmax_backward);
     m.def("softmax_loss_backward", softmax_loss_backward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg());
 }
 

@@ -1,4 +1,4 @@
-#include "bind.hpp"
+#include "command.hpp"
 
 namespace cortado {
 namespace {
@@ -43,10 +43,10 @@ void ave_pool_backward(const In& dy, const Out& dx, const Numbers& window) {
 }  // namespace
 
 void bind_pooling(nb::module_& m) {
-    m.def("max_pool_forward", max_pool_forward);
-    m.def("max_pool_backward", max_pool_backward);
-    m.def("ave_pool_forward", ave_pool_forward);
-    m.def("ave_pool_backward", ave_pool_backward);
+    def(m, "max_pool_forward", max_pool_forward);
+    def(m, "max_pool_backward", max_pool_backward);
+    def(m, "ave_pool_forward", ave_pool_forward);
+    def(m, "ave_pool_backward", ave_pool_backward);
 }
 
 }  // namespace cortado

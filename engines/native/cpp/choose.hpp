@@ -5,7 +5,6 @@
 
 #include "conv.hpp"
 #include "depthwise.hpp"
-#include "separable.hpp"
 #include "shifted_choice.hpp"
 #include "winograd.hpp"
 

@@ -145,6 +145,14 @@ inline double long_sum(i64 n, const Term& term) {
     return total;
 }
 
+// On the calling thread alone. 0 times a number is 0, times NaN or infinity it is NaN.
+bool all_finite(i64 n, const float* x) {
+    vf zeros[4] = {};
+    i64 turn = 0;
+    along(n, [&](i64 i, auto l) { zeros[turn++ & 3] += get(x + i, l) * vf{}; });
+    return sum_of((zeros[0] + zeros[1]) + (zeros[2] + zeros[3])) == 0;
+}
+
 double dot(i64 n, const float* a, const float* b) {
     return long_sum(n, [=](i64 i) { return static_cast<double>(a[i]) * static_cast<double>(b[i]); });
 }

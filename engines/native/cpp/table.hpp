@@ -55,9 +55,6 @@ struct StridedCopy {
     X(void, conv_pack, (const ConvShape& s, const float* w, float* packed))                                            \
     X(void, conv_fused, (const ConvShape& s, const float* x, const float* w, const float* bias, float* y,              \
                          const Fusion& fused))                                                                         \
-    X(void, conv_separable, (const ConvShape& depthwise, const float* x, const float* depthwise_w,                      \
-                             const float* depthwise_bias, const Fusion& between, const ConvShape& s, const float* w,   \
-                             const float* bias, float* y, const Fusion& fused))                                        \
     X(void, conv_backward_data, (const ConvShape& s, const float* dy, const float* w, float* dx))                      \
     X(void, conv_backward_weights, (const ConvShape& s, const float* x, const float* dy, float* dw))                   \
     X(void, relu_forward, (i64 n, const float* x, float* y, float slope))                                              \
@@ -89,6 +86,7 @@ struct StridedCopy {
     X(void, copy, (const StridedCopy& s, const float* from, float* to))                                                \
     X(double, dot, (i64 n, const float* a, const float* b))                                                            \
     X(double, asum, (i64 n, const float* a))                                                                           \
+    X(bool, all_finite, (i64 n, const float* x))                                                                       \
     X(void, dropout_bytes, (i64 n, const float* x, const uint8_t* mask, float* y, float scale))                        \
     X(void, dropout_floats, (i64 n, const float* x, const float* mask, float* y, float scale))                         \
     X(void, max_pool_forward, (const PoolShape& s, const float* x, float* y, int32_t* mask))                           \
