@@ -3,6 +3,7 @@
     python tests/reliability/fuzz.py --seconds 600                  # each target in turn
     python tests/reliability/fuzz.py --seconds 600 --target text
     python tests/reliability/fuzz.py --seconds 600 --guided         # led by coverage (pip install atheris)
+    python tests/reliability/fuzz.py --seconds 600 --processor      # seconds of a processor, however busy it is
 
 Cases are files of the tests, changed at random: bytes and bits, numbers, tokens and groups moved, doubled, cut, or
 spliced into each other. With ``--guided``, libFuzzer keeps the cases that reach new branches of Cortado's own code and
@@ -22,39 +23,50 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from fuzz_cases import mutate_bytes, mutate_text
 from fuzz_run import Runner
 from fuzz_targets import TARGETS
 
-REACHED = re.compile(r"^#\d+\s+DONE\s+cov: (\d+) .*corp: (\d+)", re.MULTILINE)
-"""What libFuzzer says at its end."""
+REACHED = re.compile(r"^#\d+\s+\w+\s+cov: (\d+) .*corp: (\d+)", re.MULTILINE)
+"""What libFuzzer says whenever it has found something new, and at its end."""
+
+MEMORY = Path("/dev/shm")
+"""Files that are written over for every case would wait for a disk."""
 
 
-def child(target: str, seconds: float, seed: int, folder: Path) -> None:
+def child(target: str, seconds: float, clock: Callable[[], float], seed: int, folder: Path) -> None:
     """Run cases until the time is over; the case that is running is in ``folder/current``."""
     corpus, run, is_text = TARGETS[target]
     others, rng = corpus(), random.Random(seed)
     mutate = mutate_text if is_text else mutate_bytes
     runner = Runner(run, folder)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not runner.enough:
+    end = clock() + seconds
+    while clock() < end and not runner.enough:
         runner.case(mutate(rng.choice(others), others, rng))
     runner.save()
 
 
-def fuzz(target: str, seconds: float, seed: int, keep: Path, guided: bool) -> Iterator[str]:
+def of_children() -> float:
+    """Seconds of a processor that the processes started here have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def fuzz(target: str, seconds: float, seed: int, keep: Path, guided: bool, processor: bool) -> Iterator[str]:
     """Run *target*, in a new process after each crash; yields what failed, and prints a line."""
-    end, cases, refused, crashes, slowest, memory, found = time.monotonic() + seconds, 0, 0, 0, 0.0, 0, (0, 0)
+    clock = of_children if processor else time.monotonic
+    begin, end, before = time.monotonic(), clock() + seconds, of_children()
+    cases, refused, crashes, slowest, memory, found = 0, 0, 0, 0.0, 0, (0, 0)
     seen: dict[str, str] = {}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    while (left := end - time.monotonic()) > 1:
-        with tempfile.TemporaryDirectory() as name:
+    while (left := end - clock()) > 1:
+        with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
             folder = Path(name)
             command = [sys.executable, __file__, "--child", target, "--seconds", str(left), "--seed", str(seed)]
-            command += ["--keep", name, *(["--guided"] if guided else [])]
+            command += ["--keep", name]
+            command += ["--guided"] * guided + ["--processor"] * processor
             process = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
             seed += 1
             counts = json.loads((folder / "counts").read_text()) if (folder / "counts").exists() else {}
@@ -74,8 +86,7 @@ def fuzz(target: str, seconds: float, seed: int, keep: Path, guided: bool) -> It
     for index, (what, case) in enumerate(seen.items()):
         (keep / f"{target}_{index}").write_bytes(bytes.fromhex(case))
         yield f"{target}_{index}: {what}"
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    spent, seconds = of_children() - before, time.monotonic() - begin
     row = f"{cases:9,} cases, {refused:9,} refused, {len(seen)} kinds of failure, {crashes} crashes"
     reached = f", {found[0]} branches, {found[1]} cases kept" if guided else ""
     row = f"{row}, slowest {slowest:.2f} s, {memory} MiB{reached}"
@@ -87,6 +98,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600, help="per target")
     parser.add_argument("--target", choices=list(TARGETS), action="append")
     parser.add_argument("--guided", action="store_true", help="led by coverage; needs atheris")
+    parser.add_argument("--processor", action="store_true", help="count seconds of a processor, not of the clock")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--keep", type=Path, default=Path("fuzz-failures"))
     parser.add_argument("--child", help=argparse.SUPPRESS)
@@ -97,12 +109,13 @@ def main() -> int:
             from fuzz_guided import guided as child_of
         else:
             child_of = child
-        child_of(options.child, options.seconds, seed, options.keep)
+        clock = time.process_time if options.processor else time.monotonic
+        child_of(options.child, options.seconds, clock, seed, options.keep)
         return 0
     failures = [
         failure
         for target in options.target or TARGETS
-        for failure in fuzz(target, options.seconds, seed, options.keep, options.guided)
+        for failure in fuzz(target, options.seconds, seed, options.keep, options.guided, options.processor)
     ]
     for failure in failures:
         print(failure)
