@@ -55,7 +55,8 @@ def get_engine(name: str = "auto") -> ReferenceEngine:
     """The engine called *name*, the same object at every call.
 
     ``auto`` is ``native`` where its compiled kernels can be imported, else ``reference``. Errors: PluginError for a
-    name that nobody provides, MissingExtraError for ``native`` without its kernels.
+    name that nobody provides, and for kernels that were built from other sources, which ``auto`` does not pass over;
+    MissingExtraError for ``native`` without its kernels.
     """
     with _lock:
         if name == "auto":
@@ -81,7 +82,7 @@ def _make(name: str) -> ReferenceEngine:
     try:
         module = import_module(_BUILT_IN[name], __name__)
         factories: dict[str, Callable[[], ReferenceEngine]] = module.cortado_engines()
-    except (ImportError, AttributeError) as error:
+    except ImportError as error:
         raise MissingExtraError(
             f"the engine {name!r} needs its compiled kernels",
             got=str(error),

@@ -253,7 +253,7 @@ class PluginManager:
                 continue
             try:
                 self._pm.register(importlib.import_module(name), name)
-            except ImportError as error:  # the compiled kernels are not there
+            except (ImportError, PluginError) as error:  # the compiled kernels are not there, or are old ones
                 self.broken[name] = Broken(provider, error)
             else:
                 self.providers[name] = provider

@@ -13,6 +13,9 @@ from ..engine import Array
 from ..geometry import ConvGeometry, PoolGeometry
 from ..reference import ReferenceEngine
 from . import _kernels
+from .built import check_built
+
+check_built(_kernels)
 
 
 def compiled(name: str) -> Any:

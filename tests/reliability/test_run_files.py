@@ -22,7 +22,7 @@ net_param { name: "n"
   layer { name: "l" type: "Reduction" bottom: "z" top: "loss" loss_weight: 1 } }
 base_lr: 0.01 lr_policy: "fixed" max_iter: 10 momentum: 0.9 random_seed: 3 snapshot_prefix: "%s/n"
 """
-MISSING = object()
+MISSING = "MISSING"
 OTHERS = [None, "x", -1, 10**30, 1.5, [], {"array": "0.npy"}, MISSING]
 
 

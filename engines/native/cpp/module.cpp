@@ -7,6 +7,7 @@
 
 NB_MODULE(_kernels, m) {
     m.attr("__doc__") = "Compiled kernels of the native engine.";
+    m.attr("BINDINGS") = CORTADO_BINDINGS;
     m.def("isa", [] { return cortado::kernels().isa; });
     m.def("use_isa", [](const char* name) { return cortado::use_isa(name); });
     m.def("threads", [] { return cortado::threads(); });
