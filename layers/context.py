@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -41,11 +42,23 @@ def find_path(path: str | Path, folder: Path) -> Path:
 
 
 def confined(path: Path, root: Path | None) -> Path:
-    """*path*, after a check that it lies in the folder *root*, links followed. Errors: PermissionRefused."""
-    if root is not None and not path.resolve().is_relative_to(root.resolve()):
-        rule = f"the paths that a file names must stay inside {root}"
-        raise PermissionRefused(rule, got=str(path), hint="the caller set this root folder; see --root-folder")
+    """*path*, after a check that it lies in the folder *root*, links followed, and so does what links in it lead to.
+
+    Errors: PermissionRefused.
+    """
+    if root is None:
+        return path
+    whole = root.resolve()
+    for place in (path, *_links_in(path)):
+        if not place.resolve().is_relative_to(whole):
+            rule = f"the paths that a file names must stay inside {root}"
+            raise PermissionRefused(rule, got=str(place), hint="the caller set this root folder; see --root-folder")
     return path
+
+
+def _links_in(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        yield from (path for name in (*folders, *files) if (path := Path(place, name)).is_symlink())
 
 
 def choose_engine(engine: str | ReferenceEngine, plugins: PluginManager) -> ReferenceEngine:

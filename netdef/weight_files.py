@@ -113,7 +113,7 @@ def read_hdf5_weights(path: str | Path) -> list[StoredLayer]:
     def visit(name: str, item: Any) -> None:
         layer, _, index = name.rpartition("/")
         if isinstance(item, h5py.Dataset) and index.isdigit():
-            array = _values(item, size)
+            array = read_values(item, size)
             layers.setdefault(layer, {})[int(index)] = StoredBlob.of(array)
         elif isinstance(item, h5py.Group):
             layers.setdefault(name, {})  # a layer whose blobs are all another's has an empty group
@@ -132,12 +132,15 @@ def read_hdf5_weights(path: str | Path) -> list[StoredLayer]:
     return [StoredLayer(name, blobs) for name, blobs in layers.items()]
 
 
-def _values(dataset: Any, file_size: int) -> Array:
-    """The numbers of *dataset*. Its size is a claim of the file, so it is looked at before memory is taken."""
+def read_values(dataset: Any, file_size: int, kinds: str = "fiu") -> Array:
+    """What *dataset* holds, of one of the *kinds*. Its size is a claim of the file, so it is looked at before memory is
+    taken. Errors: FormatError.
+    """
     if dataset.is_virtual or dataset.external:
-        raise FormatError("learned blobs stand in the file itself", who=dataset.name, got="values in another file")
-    if dataset.dtype.kind not in "fiu":
-        raise FormatError("learned blobs are numbers", who=dataset.name, got=str(dataset.dtype))
+        raise FormatError("blobs stand in the file itself", who=dataset.name, got="values in another file")
+    if dataset.dtype.kind not in kinds:
+        rule = "blobs are numbers" if kinds == "fiu" else "names are text"
+        raise FormatError(rule, who=dataset.name, got=str(dataset.dtype))
     if dataset.nbytes > file_size * MOST_COMPRESSED:
         rule = f"a dataset is at most {MOST_COMPRESSED} times as large as its file ({file_size} bytes)"
         raise FormatError(rule, who=dataset.name, got=f"{dataset.nbytes} bytes", hint=COPY_AGAIN)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import FileError, FormatError, WeightsError
 from ..layers import Array, confined
-from ..netdef.weight_files import HDF5_SIGNATURE, import_h5py, read_weight_file
+from ..netdef.weight_files import DAMAGE, HDF5_SIGNATURE, import_h5py, read_values, read_weight_file
 from ..proto import array_to_blob, atomic_path, blob_to_array, parse_binary, read_bytes, write_binary
 from .run_state import SUFFIX, read_run_state, restore_run_state, run_path, snapshot_base, write_run_state
 
@@ -116,7 +116,8 @@ def restore_snapshot(solver: Solver, path: str | Path) -> Path:
 def restore_state(solver: Solver, path: str | Path, weights: Path | None = None) -> None:
     """Set *solver* to the state in *path* and load the weights that it names, or *weights*.
 
-    The weights are looked for where the state says, then beside the state. Nothing is changed unless all fits.
+    The weights are looked for where the state says, which must be inside ``root``, then beside the state. Nothing is
+    changed unless all fits.
     """
     iteration, learned, step, history = _read(solver, path)
     targets = _history_in_order(solver)
@@ -127,7 +128,7 @@ def restore_state(solver: Solver, path: str | Path, weights: Path | None = None)
             got=f"{len(history)} blobs" if len(history) != len(targets) else "other shapes",
             hint="resume with the solver type and net that wrote it, or start from its weights with --weights",
         )
-    solver.load_reports.append(solver.net.load(weights or _find_weights(learned, path)))
+    solver.load_reports.append(solver.net.load(weights or _find_weights(learned, path, solver.root)))
     for target, array in zip(targets, history, strict=True):
         target[...] = array
     solver.iteration = iteration
@@ -137,7 +138,7 @@ def restore_state(solver: Solver, path: str | Path, weights: Path | None = None)
 def check_state(solver: Solver, path: Path) -> None:
     """See that the solver state *path* and the weights that it names can be read. Errors: FormatError, FileError."""
     _, learned, _, _ = _read(solver, path)
-    read_weight_file(_find_weights(learned, path), solver.plugins)
+    read_weight_file(_find_weights(learned, path, solver.root), solver.plugins)
 
 
 State = tuple[int, str, int, list[Array]]
@@ -145,7 +146,7 @@ State = tuple[int, str, int, list[Array]]
 
 def _read(solver: Solver, path: str | Path) -> State:
     data = read_bytes(path)
-    return _read_hdf5(path) if data.startswith(HDF5_SIGNATURE) else _read_binary(solver, data, path)
+    return read_hdf5_state(path) if data.startswith(HDF5_SIGNATURE) else _read_binary(solver, data, path)
 
 
 def _read_binary(solver: Solver, data: bytes, path: str | Path) -> State:
@@ -167,24 +168,30 @@ def _shaped(array: Array, shape: tuple[int, ...]) -> Array:
     return array.reshape(shape) if squeezed == tuple(n for n in shape if n != 1) else array
 
 
-def _read_hdf5(path: str | Path) -> State:
+def read_hdf5_state(path: str | Path) -> State:
+    """Iteration, name of the weights, step and history of a ``.solverstate.h5``. Errors: FormatError."""
     h5py = import_h5py("reading an HDF5 solver state")
+    size = Path(path).stat().st_size
+
+    def read(group: Any, name: str, kinds: str = "fiu") -> Array:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise FormatError(f"'{name}' of a solver state stands in the file itself", got="nothing, or a link")
+        return read_values(group[name], size, kinds)
+
     try:
         with h5py.File(path, "r") as file:
-            group = file["history"]
-            history = [np.asarray(group[str(i)]) for i in range(len(group))]
-            learned = file["learned_net"][()] if "learned_net" in file else b""
+            history = file["history"] if isinstance(file.get("history", getlink=True), h5py.HardLink) else ()
+            arrays = [read(history, str(index)) for index in range(len(history))]
+            learned = read(file, "learned_net", "SO").item() if "learned_net" in file else b""
             text = learned.decode() if isinstance(learned, bytes) else str(learned)
-            return _scalar(file["iter"]), text, _scalar(file["current_step"]), history
-    except (OSError, KeyError, RuntimeError, TypeError) as error:
+            return int(read(file, "iter").flat[0]), text, int(read(file, "current_step").flat[0]), arrays
+    except FormatError as error:
+        raise error.located(str(path)) from None
+    except (*DAMAGE, AttributeError, IndexError) as error:
         raise FormatError(f"this HDF5 file is no solver state: {error}", where=str(path)) from None
 
 
-def _scalar(dataset: Any) -> int:
-    return int(np.asarray(dataset).ravel()[0])
-
-
-def _find_weights(learned: str, state: str | Path) -> Path:
+def _find_weights(learned: str, state: str | Path, root: Path | None) -> Path:
     named, beside = Path(learned), Path(state).parent / Path(learned).name
     if not learned:
         raise FormatError("a solver state names the weights it belongs to", where=str(state), got="no name")
@@ -194,4 +201,4 @@ def _find_weights(learned: str, state: str | Path) -> Path:
             where=str(state),
             got=f"neither {named.absolute()} nor {beside.absolute()} exists",
         )
-    return named if named.exists() else beside
+    return confined(named, root) if named.exists() else beside

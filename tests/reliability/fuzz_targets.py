@@ -95,6 +95,7 @@ def read_as_hdf5(data: bytes, path: Path) -> None:
     from cortado.errors import CortadoError
     from cortado.netdef.weight_files import read_weight_file
     from cortado.plugins import plugin_manager
+    from cortado.solver.snapshot import read_hdf5_state
 
     path.write_bytes(data)
     try:
@@ -102,6 +103,8 @@ def read_as_hdf5(data: bytes, path: Path) -> None:
             for blob in layer.blobs.values():
                 blob.read()
     except CortadoError:
+        if len(data) % 2:
+            read_hdf5_state(path)
         rows = Hdf5Rows([read_header(path, ["x"])], ["x"])
         rows.read(np.arange(min(4, len(rows))), lambda *_: None)
 

@@ -10,6 +10,7 @@ import pytest
 from cortado import Net, Solver
 from cortado.data.sources.lmdb import Lmdb
 from cortado.errors import CortadoError, PermissionRefused
+from cortado.plugins import plugin_manager
 
 RULE = "the paths that a file names must stay inside"
 
@@ -45,6 +46,10 @@ LAYERS: dict[str, Callable[[str], str]] = {
     ),
 }
 INPUT = 'layer { name: "in" type: "Input" top: "a" input_param { shape { dim: 1 } } }\n'
+LEARNS = (
+    INPUT.replace("dim: 1", "dim: 1 dim: 1")
+    + 'layer { name: "ip" type: "InnerProduct" bottom: "a" top: "b" inner_product_param { num_output: 1 } }'
+)
 
 
 def build(text: str, inside: Path) -> Net:
@@ -82,16 +87,38 @@ def test_inside(inside: Path) -> None:
 )
 def test_solver_files(inside: Path, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(inside)
-    net = (
-        INPUT.replace("dim: 1", "dim: 1 dim: 1")
-        + 'layer { name: "ip" type: "InnerProduct" bottom: "a" top: "b" inner_product_param { num_output: 1 } }'
-    )
-    (inside / "net.prototxt").write_text(net)
-    (inside.parent / "outside" / "net.prototxt").write_text(net)
+    (inside / "net.prototxt").write_text(LEARNS)
+    (inside.parent / "outside" / "net.prototxt").write_text(LEARNS)
     own = "" if line.startswith("net") else 'net: "net.prototxt"\n'
     (inside / "solver.prototxt").write_text(f'{own}{line}\nbase_lr: 1\nlr_policy: "fixed"')
     with pytest.raises(PermissionRefused, match=RULE):
         Solver("solver.prototxt", root=inside).snapshot()
+
+
+def test_a_database_inside_whose_file_is_a_link_outside(inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(inside)
+    (inside / "db" / "data.mdb").unlink()
+    (inside / "db" / "data.mdb").symlink_to(inside.parent / "outside" / "db" / "data.mdb")
+    with pytest.raises(PermissionRefused, match=RULE) as caught:
+        build(LAYERS["data"]("."), inside)
+    assert caught.value.got == "db/data.mdb"
+
+
+def test_the_weights_that_a_solver_state_names(inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(inside)
+    (inside / "net.prototxt").write_text(LEARNS)
+    (inside / "solver.prototxt").write_text('net: "net.prototxt" snapshot_prefix: "s" base_lr: 1 lr_policy: "fixed"')
+    state = Solver("solver.prototxt", root=inside, engine="reference").snapshot()
+    outside = inside.parent / "outside" / "w.caffemodel"
+    Path("s_iter_0.caffemodel").rename(outside)
+    Path("s_iter_0.cortado").unlink()
+    message = plugin_manager().schema().SolverState()
+    message.ParseFromString(Path(state).read_bytes())
+    message.learned_net = str(outside)
+    Path(state).write_bytes(message.SerializeToString())
+    with pytest.raises(PermissionRefused, match=RULE):
+        Solver("solver.prototxt", root=inside, engine="reference").restore(state)
+    Solver("solver.prototxt", engine="reference").restore(state)
 
 
 def test_a_link_within_an_hdf5_file_is_not_followed(inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
