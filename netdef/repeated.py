@@ -79,7 +79,7 @@ class RepeatedPass:
             else:
                 waiting += found
         if Storage.moves == self._moves:
-            self._calls = calls + _chained(self.steps[-1], waiting)
+            self._calls = calls + (_chained(self.steps[-1], waiting) if waiting else [])
         return loss
 
     def _agrees(self, step: Step) -> bool:
