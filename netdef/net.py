@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engines import ReferenceEngine
-from ..errors import DataError, NetError, WeightsError, nearest
+from ..errors import DataError, NetError, WeightsError, choice
 from ..layers import Array, Blob, LayerContext, Phase, choose_engine
 from ..plugins import PluginManager, plugin_manager
 from .build import build
@@ -231,18 +231,18 @@ class Net:
     # -- contents -----------------------------------------------------------------------------------------------
 
     def blob(self, name: str) -> Blob:
-        """The blob called *name*. Errors: NetError with the nearest name."""
+        """The blob called *name*. Errors: NetError with the nearest name, or those there are."""
         try:
             return self.blobs[name]
         except KeyError:
-            raise NetError(f"net '{self.name}' has no blob '{name}'", hint=nearest(name, self.blobs)) from None
+            raise NetError(f"net '{self.name}' has no blob '{name}'", hint=choice(name, list(self.blobs))) from None
 
     def layer_index(self, name: str) -> int:
         """The place of the layer called *name* in ``layers``. Errors: NetError with the nearest name."""
         try:
             return self.layer_names.index(name)
         except ValueError:
-            hint = nearest(name, self.layer_names)
+            hint = choice(name, self.layer_names)
             raise NetError(f"net '{self.name}' has no layer '{name}'", hint=hint) from None
 
     def load(self, path: str | Path, *, strict: bool = False, skip_mismatch: bool = False) -> LoadReport:

@@ -24,7 +24,7 @@ solver or the plugin. All five parts are also attributes, for programs that want
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 
@@ -175,3 +175,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     same = folded.get(name.lower().replace("_", ""))
     close = [same] if same else difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     return f"did you mean '{close[0]}'?" if close else None
+
+
+def choice(name: str, known: Sequence[str], most: int = 12) -> str | None:
+    """The nearest of the *known* names, or all of them, up to *most*; None where there are none."""
+    more = ", ..." if len(known) > most else ""
+    return nearest(name, known) or (f"there are {', '.join(known[:most])}{more}" if known else None)

@@ -57,3 +57,21 @@ def test_deploy_and_what_it_writes(tmp_path: Path) -> None:
     assert run("check", out).exit_code == 0
     stored = json.loads((tmp_path / "w.preprocessing.json").read_text())
     assert (stored["scale"], stored["channels"], stored["labels"]) == (0.0625, "GRAY", ["zero", "one"])
+
+
+def test_weights_of_0_show_nothing_and_are_drawn(tmp_path: Path) -> None:
+    deploy = tmp_path / "deploy.prototxt"
+    run("deploy", DIGITS, "-o", deploy)
+    result = run("gradcheck", deploy, "--samples", "1", "--only", "layers")
+    assert result.exit_code == 0, result.output
+    assert "its weights are drawn at random" in result.output
+    errors = [float(line.split()[-2]) for line in result.output.splitlines() if line.endswith(" ok")]
+    assert any(error > 0 for error in errors)
+    assert "drawn at random" in run("jacobian", deploy, "ip2", "--items", "1").output
+    assert "drawn at random" not in run("gradcheck", DIGITS, "--samples", "1", "--only", "layers").output
+
+
+def test_names_that_are_not_there(tmp_path: Path) -> None:
+    result = run("jacobian", DIGITS, "nothing")
+    assert "there are data, label_data_1_split, conv1, relu1" in str(result.exception)
+    assert "--plot writes .svg or .png" in run("diagnose", DIGITS, "--plot", "sweep.gif").output

@@ -79,7 +79,7 @@ class Viewing:
         path = Path(self.preprocessing) if self.preprocessing else beside(weights)
         if self.preprocessing or path.exists():
             return made.message, Preprocessing.load(path)
-        if made.preprocessing == Preprocessing():
+        if made.preprocessing == Preprocessing() and Path(weights).exists():
             click.echo(f"note: {path} is not there; images go in as they are, 0 to 255", err=True)
         return made.message, made.preprocessing
 

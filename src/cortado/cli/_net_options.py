@@ -11,6 +11,7 @@ from ._options import level, stages
 
 if TYPE_CHECKING:
     from ..layers import Phase, Shape
+    from ..netdef import Net
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,6 +30,16 @@ def looking(function: F) -> F:
     for option in (stages, level, shapes, phase):
         function = option(function)
     return function
+
+
+def give_weights(net: Net, seed: int) -> None:
+    """Draw weights for a net whose weights are all 0, as those of a deploy net are, and say so."""
+    from ..testing import draw_weights
+
+    blobs = [blob for layer in net.layers for blob in layer.blobs]
+    if blobs and not any(blob.data.any() for blob in blobs):
+        draw_weights(net, seed)
+        click.echo("note: the net has no fillers and no --weights; its weights are drawn at random", err=True)
 
 
 def phase_of(name: str | None) -> Phase | None:

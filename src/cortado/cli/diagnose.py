@@ -34,6 +34,8 @@ def command(
     """
     from ..report.diagnosis import diagnose
 
+    if plot and not plot.endswith((".svg", ".png")):
+        raise click.UsageError(f"--plot writes .svg or .png; got '{plot}'")
     found = diagnose(solver, iterations=iterations, weights=weights, **common.arguments())
     _tell(found)
     if plot:
@@ -61,6 +63,16 @@ def _tell(found: Diagnosis) -> None:
         click.echo(click.style("nothing wrong was found", fg="green"))
 
 
+def _below(losses: list[float], ceiling: float) -> list[tuple[float, float]]:
+    """Points up to the first one that leaves the picture, which is put on its edge."""
+    points: list[tuple[float, float]] = []
+    for index, loss in enumerate(losses):
+        points.append((index, loss if loss < ceiling else ceiling))
+        if not loss < ceiling:
+            break
+    return points
+
+
 def _plot(found: Diagnosis, path: str) -> None:
     from ..netdef.png import to_png
     from ..proto import atomic_write
@@ -69,7 +81,7 @@ def _plot(found: Diagnosis, path: str) -> None:
 
     ceiling = 1.5 * (found.first_loss or 1.0)
     lines = [
-        Line(f"rate {rate:.3g}", [(i, min(v, ceiling)) for i, v in enumerate(losses) if math.isfinite(v)], number)
+        Line(f"rate {rate:.3g}", _below(losses, ceiling), number)
         for number, (rate, losses) in enumerate(found.sweep.items())
     ]
     svg = stack_svg([line_chart("Loss by learning rate", lines)])

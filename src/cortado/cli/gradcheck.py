@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._net_options import phase_of
+from ._net_options import give_weights, phase_of
 from ._options import level, python_layers, seed, stage_list, stages
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def command(
                seed=seed or 0, allow_python_layers=allow_python_layers)  # fmt: skip
     if weights:
         made.load(weights)
+    else:
+        give_weights(made, seed or 0)
     _fill_inputs(made, seed or 0)
     bad = 0
     if only != "whole":

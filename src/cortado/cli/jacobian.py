@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ._net_options import give_weights
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -54,6 +56,8 @@ def command(
     made = Net(net, Phase[phase], weights=weights, engine="reference", dtype="float64", seed=seed,
                allow_python_layers=allow_python_layers)  # fmt: skip
     index = made.layer_index(layer)
+    if not weights:
+        give_weights(made, seed)
     step = made.steps[index]
     inputs = _inputs_of(made, index, seed, items)
     rows = sum(blob.count for blob in step.top[top : top + 1])

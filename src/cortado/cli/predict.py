@@ -42,6 +42,7 @@ def command(
     """
     viewer = viewing.viewer(net, weights)
     output = output_name or _only_output(viewer.net)
+    viewer.net.blob(output)
     ready = viewer.net.inference(keep=[output])
     for path in _files(images):
         viewer.show(path)

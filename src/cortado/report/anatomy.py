@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from ..errors import NetError, nearest
+from ..errors import NetError, choice
 from ..layers import Array, Blob, Layer
 from ..netdef import Net
 from ..netdef.summary import by
@@ -55,9 +55,7 @@ def filters(net: Net, names: Sequence[str] = ()) -> list[Picture]:
 
 
 def _missing(net: Net, what: str, name: str, known: list[str]) -> NoReturn:
-    more = ", …" if len(known) > MOST_NAMED else ""
-    hint = nearest(name, known) or f"there are {', '.join(known[:MOST_NAMED])}{more}" if known else None
-    raise NetError(f"net '{net.name}' has {what}", hint=hint)
+    raise NetError(f"net '{net.name}' has {what}", hint=choice(name, known, MOST_NAMED))
 
 
 def _kernels(net: Net, layer: Layer) -> Array | None:
