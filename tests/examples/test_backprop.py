@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cortado.plugins import plugin_manager
+from cortado.testing import make_layer
+
 FOLDER = Path(__file__).parents[2] / "examples" / "backprop"
 Load = Callable[[str], Any]
 
@@ -114,6 +117,15 @@ def test_first_losses(lesson: Load) -> None:
     assert linear.first_loss("linear_hinge.prototxt") == 9
 
 
+@pytest.mark.parametrize(("classes", "margin"), [(10, 1.0), (3, 2.5), (2, 0.5)])
+def test_first_loss_of_the_hinge_is_a_margin_for_each_wrong_class(classes: int, margin: float) -> None:
+    param = f"multiclass_hinge_loss_param {{ margin: {margin} }}"
+    run = make_layer(f'type: "MulticlassHingeLoss" {param}', [np.zeros((4, classes)), np.array([0, 1, 1, 0])])
+    assert run.forward()[0] == pytest.approx((classes - 1) * margin)
+    softmax = make_layer('type: "SoftmaxWithLoss"', [np.zeros((4, classes)), np.array([0, 1, 1, 0])])
+    assert softmax.forward()[0] == pytest.approx(math.log(classes))
+
+
 @pytest.mark.parametrize(("net", "rate"), [("linear_softmax.prototxt", 0.1), ("linear_hinge.prototxt", 0.02)])
 def test_linear_classifiers_learn(lesson: Load, net: str, rate: float) -> None:
     linear = lesson("linear")
@@ -145,7 +157,10 @@ def test_what_regularizers_do_to_weights(lesson: Load) -> None:
 
 def test_activations_and_their_slopes(lesson: Load) -> None:
     activations = lesson("activations")
-    assert len(activations.LAYERS) == 16
+    types = [text.split('"')[1] for text in activations.LAYERS.values()]
+    assert types == ["Sigmoid", "TanH", "ReLU", "ReLU", "PReLU", "RReLU", "ELU", "SELU", "BNLL", "Swish",
+                     "LearnedSwish", "GELU", "Maxout", "HardSigmoid", "HardSwish", "Mish"]  # fmt: skip
+    assert set(types) <= set(plugin_manager().registry("layers").names()), "all of them layers"
     points = np.array([-3, -1.1, -0.2, 0.3, 1.2, 2.7])
     for title in activations.LAYERS:
         here = activations.curve(title, points)
@@ -191,6 +206,8 @@ def test_policies_and_plateau(lesson: Load) -> None:
 
 def test_every_optimizer_learns(lesson: Load) -> None:
     schedules = lesson("schedules")
+    caffe = {"SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam"}
+    assert {one["type"] for one in schedules.OPTIMIZERS.values()} == caffe | {"AdamW", "NAdam", "Lion"}
     for name in schedules.OPTIMIZERS:
         losses = schedules.losses(name, 40)
         assert np.mean(losses[-5:]) < 0.5 * losses[0], name
