@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..plugins import plugin_manager
-from ..plugins.dialects import text_schema
+from ..plugins.dialects import dialect_schema, text_schema
 from ..proto import Schema
 
 Described = tuple[str, dict[str, Any]]
@@ -41,24 +41,20 @@ def param_names(schema: Schema) -> dict[str, str]:
 
 def message_with_constants(name: str) -> Any:
     """The class of the message *name*, of the schema or of the fork that has it. Errors: KeyError."""
-    from ..dialects import combine
-
     schema = plugin_manager().schema()
     if name in schema.DESCRIPTOR.message_types_by_name:
         return schema.message(name)
     for dialect in _dialects():
         if any(scope == name for scope, _ in (pair for table in dialect.tables for pair in table.names)):
-            return combine(Schema.stock(), dialect.tables).message(name)
+            return dialect_schema(dialect).message(name)
     return schema.message(name)
 
 
 def fork_fields(kind: str) -> list[str]:
     """The names of the parameters of a fork's layer type."""
-    from ..dialects import combine
-
     for dialect in _dialects():
         for field in dialect.layer_types().get(kind, ()):
-            layer: Any = combine(Schema.stock(), dialect.tables).message("LayerParameter").DESCRIPTOR
+            layer: Any = dialect_schema(dialect).message("LayerParameter").DESCRIPTOR
             return list(layer.fields_by_name[field].message_type.fields_by_name)
     return []
 

@@ -89,6 +89,12 @@ def unknown_field_hint(plugins: PluginManager) -> KnownElsewhere:
     return hint
 
 
+def dialect_schema(dialect: Any) -> Schema:
+    """The stock schema with what *dialect* adds to it."""
+    schema: Schema = _package().combine(Schema.stock(), dialect.tables)
+    return schema
+
+
 def _choose(text: str | bytes, message: str, plugins: PluginManager) -> Any:
     choice = _package().choose_for_text(_Lazy(plugins), text, message, plugins.schema(), plugins.dialect)
     plugins.keep(choice.schema)
