@@ -233,13 +233,15 @@ class Blob:
             self._diff, self._diff_view = other._diff, None
             Storage.moved()
 
-    def place_diff(self, flat: Array) -> None:
-        """Keep the gradient, and that of every blob that shares it, in *flat* from now on, with what it holds now.
+    def place_diff(self, flat: Array | None, keep: bool = True) -> None:
+        """Keep the gradient, and that of every blob that shares it, in *flat* from now on, with what it holds now
+        unless *keep* is false. None: in memory of its own, and zero.
 
         So the gradients of many blobs can lie side by side in one array.
         """
-        place = self._fitting(flat, "gradient")
-        flat[: self._count] = self.diff.reshape(-1)
+        place = None if flat is None else self._fitting(flat, "gradient")
+        if flat is not None and keep:
+            flat[: self._count] = self.diff.reshape(-1)
         self._diff.flat, self._diff_view = place, None
         Storage.moved()
 

@@ -19,6 +19,7 @@ from ..plugins import PluginManager, plugin_manager
 from .build import build
 from .debug_info import DebugInfo
 from .definition import NetSource, definition
+from .gradient_memory import Gradients, separate, share_gradients
 from .gradients import gradient_needs
 from .graph import wire
 from .loans import find_loans, grant
@@ -144,6 +145,7 @@ class Net:
         self._forward, self._backward = RepeatedPass(self.steps, "forward"), RepeatedPass(self.steps[::-1], "backward")
         self._loans = find_loans(self.steps)
         self._granted: int | None = None
+        self._sharing: Gradients = []
         self.before_forward: list[Callable[[int], None]] = []
         self.after_forward: list[Callable[[int], None]] = []
         self.before_backward: list[Callable[[int], None]] = []
@@ -209,6 +211,22 @@ class Net:
             self.steps[index].backward()
             if watched:
                 _call(self.after_backward, index)
+
+    def share_gradients(self) -> None:
+        """Let gradients of blobs that are never needed at the same time lie in the same place from now on, which spares
+        much of the memory of training. The numbers are the same, and the gradients of learned blobs are not concerned;
+        but after ``backward`` other blobs' ``diff`` hold what came last to lie there."""
+        if not self._sharing:
+            self._sharing = share_gradients(self.steps)
+
+    def keep_gradients(self) -> None:
+        """Undo ``share_gradients``: after the next ``backward`` every blob's ``diff`` is its gradient."""
+        separate(self._sharing)
+        self._sharing = []
+
+    @property
+    def gradients_are_shared(self) -> bool:
+        return bool(self._sharing)
 
     def reshape(self) -> None:
         """Pass the shapes of the input blobs on through all layers."""

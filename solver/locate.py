@@ -53,6 +53,15 @@ def in_backward(net: Net) -> Finding | None:
     return None
 
 
+def in_parameters(net: Net) -> Finding | None:
+    """The first layer, going backward, that has a gradient of a learned blob that is not finite."""
+    for step in reversed(net.steps):
+        for blob in step.layer.blobs if step.runs_backward else ():
+            if blob.has_diff and not _finite(blob.diff):
+                return _of_backward(step, blob)
+    return None
+
+
 def in_update(net: Net) -> Finding | None:
     """The first parameter that is not finite. Its gradient holds the update by now."""
     for parameter in net.learnable:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import NumericsError, SolverError
-from .locate import Finding, in_backward, in_forward, in_update
+from .locate import Finding, in_backward, in_forward, in_parameters, in_update
 
 if TYPE_CHECKING:
+    from ..netdef.net import Net
     from .solver import Solver
     from .update import Finite
 
@@ -41,7 +42,7 @@ class Watchdog:
     def check_gradients(self, solver: Solver) -> None:
         """When there is reason to. Errors: NumericsError."""
         if self.watches:
-            self._refuse(solver, "backward", in_backward(solver.net))
+            self._refuse(solver, "backward", _made_in_backward(solver.net))
 
     def check_update(self, solver: Solver, finite: Finite) -> None:
         """After an update, which has told whether all was *finite*. Errors: NumericsError."""
@@ -79,3 +80,17 @@ class Watchdog:
         error = NumericsError(finding.rule(when), where=where, who=finding.who or "solver", got=finding.got, hint=hint)
         error.iteration, error.layer, error.blob, error.when = solver.iteration, finding.layer, finding.blob, when
         raise error
+
+
+def _made_in_backward(net: Net) -> Finding | None:
+    """Which layer made a gradient that is not finite. Where gradients share their memory most of them are gone: then
+    the last backward pass is done again, with memory for each."""
+    if not net.gradients_are_shared:
+        return in_backward(net)
+    parameter = in_parameters(net)
+    if parameter is None:
+        return None
+    net.keep_gradients()
+    net.clear_param_diffs()
+    net.backward()
+    return in_backward(net) or parameter

@@ -25,23 +25,34 @@ class Life:
     size: int = 0
     offset: int = 0
 
+    def take(self, blob: Blob) -> None:
+        """Be as large as *blob* needs."""
+        size = -(-blob.count * blob.dtype.itemsize // ALIGNMENT) * ALIGNMENT
+        if size > self.size:
+            self.blob, self.size = blob, size
+
     def meets(self, other: Life) -> bool:
         return self.first <= other.last and other.first <= self.last
 
 
 def share_memory(operations: Sequence[Operation]) -> Array:
-    """Give every value that is not wanted its place in one array, which is returned: those that live longest and are
-    largest first, each as low as the others that live at the same time let it."""
+    """Give every value that is not wanted its place in one array, which is returned."""
     lives = lifetimes(operations)
+    memory = arrange(lives)
+    for life in lives:
+        life.blob.place_data(memory[life.offset : life.offset + life.size].view(life.blob.dtype))
+    return memory
+
+
+def arrange(lives: Sequence[Life]) -> Array:
+    """Set the ``offset`` of each of *lives* in one array, which is returned: the largest first, each as low as the
+    others that live at the same time let it."""
     placed: list[Life] = []
     for life in sorted(lives, key=lambda each: each.size, reverse=True):
         life.offset = _lowest(life, [other for other in placed if life.meets(other)])
         placed.append(life)
     total = max((life.offset + life.size for life in placed), default=0)
-    memory = _aligned(total)
-    for life in placed:
-        life.blob.place_data(memory[life.offset : life.offset + life.size].view(life.blob.dtype))
-    return memory
+    return _aligned(total)
 
 
 def lifetimes(operations: Sequence[Operation]) -> list[Life]:
@@ -58,9 +69,7 @@ def lifetimes(operations: Sequence[Operation]) -> list[Life]:
                 wanted.add(key)
             life = lives.setdefault(key, Life(blob, index, index))
             life.last = index
-            size = -(-blob.count * blob.dtype.itemsize // ALIGNMENT) * ALIGNMENT
-            if size > life.size:
-                life.blob, life.size = blob, size
+            life.take(blob)
     return [life for key, life in lives.items() if key not in wanted and life.size]
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,6 +42,28 @@ def test_every_spelling_trains(run: Run, folder: Path, arguments: list[str]) -> 
     assert folder.joinpath("small_iter_10.caffemodel").exists()
     assert "Iteration 5" in done.err
     assert ("there is no GPU engine" in done.err) == ("-gpu" in arguments)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--keep-gradients"], ["--callback", "mine"]], ids=str)
+def test_gradients_share_memory(run: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str], folder: Path) -> None:
+    from cortado import Net
+    from cortado.plugins import plugin_manager
+    from cortado.solver import Callback
+
+    shared: list[Net] = []
+
+    def share(net: Net) -> None:
+        shared.append(net)
+
+    monkeypatch.setattr(Net, "share_gradients", share)
+    found = plugin_manager().get
+
+    def get(kind: str, name: str, **more: Any) -> Any:
+        return SimpleNamespace(item=type("Mine", (Callback,), {})) if name == "mine" else found(kind, name, **more)
+
+    monkeypatch.setattr(plugin_manager(), "get", get)
+    assert run("train", "solver.prototxt", *arguments).status == 0
+    assert len(shared) == (not arguments)
 
 
 def test_caffe_s_spelling_of_test_and_time(run: Run, folder: Path) -> None:

@@ -89,7 +89,7 @@ def test_the_numbers_are_the_same(make: Callable[..., Net], engine: str, monkeyp
     calls = repeated._backward._calls or []
     assert [call.at for call in calls if call.at >= 0] == [0, 3], "only the loss and Dropout are called as layers"
     if engine == "native":
-        assert len(calls) == 4, "all kernels between them are one call"
+        assert len(calls) == 6, "kernels between them are one call, but for Split's sum, which is a method"
 
 
 @engines

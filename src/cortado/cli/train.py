@@ -54,6 +54,7 @@ EFFECTS = ("stop", "snapshot", "none")
     show_default=True,
     help="How ranks reach each other: auto (mpi under mpirun), single, mpi, or a plugin's.",
 )
+@click.option("--keep-gradients", is_flag=True, help="Give the gradients of all blobs memory of their own.")
 @click.option("--log/--no-log", default=None, help="Write Caffe's log lines.  [default: unless on a terminal]")
 @loading
 @common
@@ -72,6 +73,7 @@ def command(
     sighup: str,
     callbacks: tuple[str, ...],
     communicator_name: str,
+    keep_gradients: bool,
     log: bool | None,
     strict: bool,
     skip_mismatch: bool,
@@ -119,6 +121,8 @@ def command(
         trainer.callbacks += [*_named_callbacks(trainer, callbacks), _reporter(live)]
         if keep_last or keep_best:
             trainer.callbacks.append(Retention(keep_last, keep_best))
+        if not keep_gradients and all(type(c).__module__.startswith("cortado.") for c in trainer.callbacks):
+            trainer.net.share_gradients()
         _announce(trainer)
         if snapshot:
             trainer.message("resume", f"Resuming from {snapshot}")
