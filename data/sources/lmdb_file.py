@@ -117,7 +117,10 @@ class LmdbFile:
 
     def read(self, at: int, count: int) -> bytes:
         """*count* bytes at *at*, or as many as the file has."""
-        return os.pread(self._file, count, at)
+        try:
+            return os.pread(self._file, count, at)
+        except OSError as error:
+            raise self._unreadable(error) from None
 
     if not hasattr(os, "pread"):
 
@@ -126,6 +129,9 @@ class LmdbFile:
             with self._lock:
                 os.lseek(self._file, at, os.SEEK_SET)
                 return os.read(self._file, count)
+
+    def _unreadable(self, error: OSError) -> FileError:
+        return FileError(f"cannot read the LMDB database {self.path.absolute()}: {error.strerror}")
 
     def fail(self, page: int, rule: str, got: object = None) -> NoReturn:
         """Raise the error of a page that breaks a *rule*."""
