@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ...errors import ParameterError, nearest
 from .tree import COMPARISONS, CONSTANTS, FUNCTIONS, Node, number, operation, variable
@@ -53,9 +53,7 @@ class _Parser:
         self.advance()
 
     def advance(self) -> None:
-        match = TOKEN.match(self.text, self.end)
-        if match is None or match.lastgroup is None:  # the pattern takes any character
-            raise ParameterError("a formula must be text")
+        match: Any = TOKEN.match(self.text, self.end)  # there always is one: the pattern takes any character
         self.kind, self.token = match.lastgroup, match[match.lastgroup]
         self.at, self.end = match.start(match.lastgroup) + 1, match.end()
 

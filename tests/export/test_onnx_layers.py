@@ -418,3 +418,49 @@ def test_a_plugin_brings_its_mapping(plugin: Plugin) -> None:
     result = export_onnx(message, compare=False)
     assert result.differences == {}
     assert list(run_onnx(result.model, {"x": np.ones(SHAPES["x"], np.float32)})) == ["a"]
+
+
+DETECTIONS = 'bottom: "loc" bottom: "conf" bottom: "priors" detection_output_param { num_classes: 4 %s }'
+
+
+@pytest.mark.parametrize(
+    ("kind", "param", "why"),
+    [
+        (
+            "Convolution",
+            "convolution_param { num_output: 2 kernel_size: 1 axis: 2 }",
+            "channels must be axis 1; got axis 2",
+        ),
+        ("Im2col", "convolution_param { kernel_size: 1 axis: 2 }", "channels must be axis 1; got axis 2"),
+        ("Dropout", "dropout_param { sample_weights_test: true }", "it drops at random in testing"),
+        ("DetectionOutput", DETECTIONS % "code_type: CORNER", "boxes told by their corners may be turned inside out"),
+        ("DetectionOutput", DETECTIONS % "code_type: CENTER_SIZE nms_param { eta: 0.5 }", "a threshold that shrinks"),
+    ],
+)
+def test_what_onnx_has_no_words_for(kind: str, param: str, why: str) -> None:
+    message = parse_net_text(net_text(kind, param), "n.prototxt", plugin_manager()).message
+    with pytest.raises(NetError, match=rf"layer 'it' \({kind}\): there is no ONNX for this layer: {why}"):
+        export_onnx(message)
+
+
+def test_numbers_that_are_drawn_anew() -> None:
+    text = (
+        net_text("ReLU", "")
+        + """
+        layer { name: "d" type: "DummyData" top: "d"
+                dummy_data_param { shape { dim: 2 } data_filler { type: "gaussian" } } }
+        layer { name: "sum" type: "Eltwise" bottom: "d" bottom: "d" top: "e" }"""
+    )
+    with pytest.raises(NetError, match="there is no ONNX for this layer: its numbers are drawn anew each time"):
+        export_onnx(parse_net(text, "n").message)
+
+
+def test_shapes_that_differ() -> None:
+    from types import SimpleNamespace
+
+    from cortado.errors import NumericsError
+    from cortado.export.compare import _difference
+
+    rule = r"net 'n': ONNX Runtime must agree with Cortado within .* in 'x'; got shape \(3,\) for \(2,\)"
+    with pytest.raises(NumericsError, match=rule):
+        _difference(SimpleNamespace(name="n"), "x", np.zeros(2), np.zeros(3))

@@ -179,3 +179,11 @@ def test_missing_packages(monkeypatch: pytest.MonkeyPatch, package: str, use: An
         use()
     assert str(caught.value).startswith(text)
     assert "pip install" in str(caught.value)
+
+
+def test_a_jacobian_by_a_bottom_that_is_not_there(tmp_path: Path) -> None:
+    from cortado.netdef.jacobian import jacobians
+
+    net = build(tmp_path, INPUT + 'layer { name: "r" type: "ReLU" bottom: "a" top: "b" }', dtype=np.float64)
+    with pytest.raises(NetError, match=r"layer 'r' \(ReLU\): there must be a bottom 3; got 1 bottoms"):
+        jacobians(net.layers[-1], [np.ones((2, 3))], bottom=3)
