@@ -29,6 +29,8 @@ class Normalization(ReferenceEngine):
     batch_norm_statistics = compiled("batch_norm_statistics")
     batch_norm_forward = compiled("batch_norm_forward")
     batch_norm_backward = compiled("batch_norm_backward")
+    batch_norm_scale_forward = compiled("batch_norm_scale_forward")
+    batch_norm_scale_backward = compiled("batch_norm_scale_backward")
     batch_norm_backward_global = compiled("batch_norm_backward_global")
     softmax_forward = compiled("softmax_forward")
     softmax_backward = compiled("softmax_backward")

@@ -8,13 +8,11 @@ import numpy as np
 import pluggy
 
 from ..engine import Engine
+from .chain import Chain
 from .convolution import Convolution
-from .elementwise import Elementwise
 from .linear import Linear
 from .losses import Losses
-from .normalization import Normalization
 from .pooling import Pooling
-from .scale import Scale
 from .softmax import Softmax
 from .updates import Updates
 
@@ -23,7 +21,7 @@ __all__ = ["ReferenceEngine", "cortado_engines"]
 hookimpl = pluggy.HookimplMarker("cortado")
 
 
-class ReferenceEngine(Losses, Linear, Convolution, Pooling, Normalization, Scale, Softmax, Elementwise, Updates):
+class ReferenceEngine(Losses, Linear, Convolution, Pooling, Chain, Softmax, Updates):
     """Array kernels in NumPy; matrix products run in the BLAS that NumPy was built with, which has its own threads."""
 
     name = "reference"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
-from .kernel import Arguments, Case, Kernel, Maker, Sizes, row
+from .kernel import ELEMENTS, Arguments, Case, Kernel, Maker, Sizes, row
 
 IMAGES = {
     "odd": (2, 7, 3, 5),
@@ -56,6 +57,29 @@ def _batch_norm_forward(make: Maker, realistic: bool) -> Iterator[Case]:
             yield Case(f"{label} without xhat", arguments | {"x": make.normal(*arguments["x"].shape), "xhat": None})
 
 
+def _chain(name: str, reads: str, writes: str, updates: str, *, bias: str, in_place: str) -> Kernel:
+    full = row(
+        name,
+        reads,
+        writes,
+        updates,
+        in_place=in_place,
+        parameters=CHAIN,
+        fills=POSITIVE_VAR,
+        sizes=CHANNELS,
+        tolerance=20,
+    )
+
+    def cases(make: Maker, realistic: bool) -> Iterator[Case]:
+        yield from full.cases(make, realistic)
+        if not realistic:
+            yield from (Case(f"{c.label} unbiased", c.arguments | {bias: None}) for c in full.cases(make, realistic))
+
+    return replace(full, cases=cases)
+
+
+CHAIN: tuple[Arguments, ...] = tuple({"eps": e, "slope": s} for e, s in ((1e-5, 0.0), (0.1, None), (1e-5, 0.2)))
+CHANNELS: Sizes = {**ELEMENTS, "many images": {"o": 9, "c": 3, "i": 1100}}
 POSITIVE_VAR = {"var": "positive"}
 ROWS = (
     _lrn("lrn_across_forward", False, True),
@@ -72,6 +96,22 @@ ROWS = (
         parameters=EPS,
         fills=POSITIVE_VAR,
         tolerance=10,
+    ),
+    _chain(
+        "batch_norm_scale_forward",
+        "x:oci scale:c bias:c",
+        "mean:c var:c y:oci xhat:oci",
+        "",
+        bias="bias",
+        in_place="y=x",
+    ),
+    _chain(
+        "batch_norm_scale_backward",
+        "xhat:oci y:oci var:c scale:c dy:oci",
+        "dx:oci",
+        "dscale:c dbias:c",
+        bias="dbias",
+        in_place="dx=dy",
     ),
     row("batch_norm_backward_global", "var:c dy:oci", "dx:oci", in_place="dx=dy", parameters=EPS, fills=POSITIVE_VAR),
     row(

@@ -59,6 +59,21 @@ def batch_norm_backward(xhat, var, eps, dy, dx):
     return {"dx": (dy - average(dy) - xhat * average(dy * xhat)) / np.sqrt(var + eps)[:, None]}
 
 
+def chain(x, eps, scale, bias, slope, mean, var, y, xhat):
+    moments = statistics(x, mean, var)
+    xhat = batch_norm(x, moments["mean"], moments["var"], eps, y, None)["y"]
+    y = xhat * scale[:, None] + (0 if bias is None else bias[:, None])
+    return moments | {"xhat": xhat, "y": y if slope is None else np.where(y > 0, y, slope * y)}
+
+
+def chain_backward(xhat, y, var, eps, scale, slope, dy, dx, dscale, dbias):
+    g = dy if slope is None else dy * np.where(y > 0, 1, slope)
+    sums = {"dscale": dscale + np.einsum("oci,oci->c", xhat, g)}
+    if dbias is not None:
+        sums["dbias"] = dbias + np.einsum("oci->c", g)
+    return sums | batch_norm_backward(xhat, var, eps, g * scale[:, None], dx)
+
+
 def mvn(x, y, mean, std, eps, normalize_variance):
     mean = x.mean(axis=1, keepdims=True)
     if not normalize_variance:
@@ -82,6 +97,8 @@ FORMULAS = {
     "batch_norm_statistics": statistics,
     "batch_norm_forward": batch_norm,
     "batch_norm_backward": batch_norm_backward,
+    "batch_norm_scale_forward": chain,
+    "batch_norm_scale_backward": chain_backward,
     "batch_norm_backward_global": lambda var, eps, dy, dx: {"dx": dy / np.sqrt(var + eps)[:, None]},
     "mvn_forward": mvn,
     "mvn_backward": mvn_backward,

@@ -1,3 +1,7 @@
+#include <optional>
+
+#include <nanobind/stl/optional.h>
+
 #include "command.hpp"
 
 namespace cortado {
@@ -69,6 +73,26 @@ void batch_norm_backward_global(const In& var, float eps, const In& dy, const Ou
     kernels().batch_norm_backward_global(s, var.data(), eps, dy.data(), dx.data());
 }
 
+void batch_norm_scale_forward(const In& x, float eps, const In& scale, const MaybeIn& bias, std::optional<float> slope,
+                              const Out& mean, const Out& var, const Out& y, const Out& xhat) {
+    const Axes s = axes_of(x);
+    need(same_size(x, y, xhat) >= 0 && same_size(scale, mean, var) == s.channels && (!bias || bias.size() == s.channels));
+    Free free;
+    kernels().batch_norm_scale_forward(s, x.data(), eps, scale.data(), bias.data(), slope.has_value(), slope.value_or(0),
+                                       mean.data(), var.data(), y.data(), xhat.data());
+}
+
+void batch_norm_scale_backward(const In& xhat, const In& y, const In& var, float eps, const In& scale,
+                               std::optional<float> slope, const In& dy, const Out& dx, const Out& dscale,
+                               const MaybeOut& dbias) {
+    const Axes s = axes_of(dy);
+    need(same_size(xhat, y, dy, dx) >= 0 && same_size(scale, var, dscale) == s.channels);
+    need(!dbias || dbias.size() == s.channels);
+    Free free;
+    kernels().batch_norm_scale_backward(s, xhat.data(), y.data(), var.data(), eps, scale.data(), slope.has_value(),
+                                        slope.value_or(0), dy.data(), dx.data(), dscale.data(), dbias.data());
+}
+
 }  // namespace
 
 void bind_channels(nb::module_& m) {
@@ -83,6 +107,10 @@ void bind_channels(nb::module_& m) {
     def(m, "batch_norm_statistics", batch_norm_statistics);
     def(m, "batch_norm_forward", batch_norm_forward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none());
     def(m, "batch_norm_backward", batch_norm_backward);
+    def(m, "batch_norm_scale_forward", batch_norm_scale_forward, nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
+          nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg());
+    def(m, "batch_norm_scale_backward", batch_norm_scale_backward, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
+          nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none());
     def(m, "batch_norm_backward_global", batch_norm_backward_global);
 }
 

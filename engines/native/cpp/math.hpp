@@ -158,24 +158,5 @@ inline void sweep_channels(const Axes& s, const Body& body) {
     });
 }
 
-// Per channel, on all threads: total[c] += the sum of term(i, lanes) over its elements.
-template <class Term>
-inline void add_channel_sums(const Axes& s, float* total, const Term& term) {
-    const i64 each = max(1, min(s.channels, 16384 / max(1, s.outer * s.inner)));
-    parallel(ceil_div(s.channels, each), [&](i64 piece) {
-        for (i64 c = piece * each; c < min(s.channels, (piece + 1) * each); ++c) {
-            double sum = 0;
-            for (i64 o = 0; o < s.outer; ++o) {
-                const i64 base = (o * s.channels + c) * s.inner;
-                vf part[2] = {};
-                i64 turn = 0;
-                along(s.inner, [&](i64 i, auto lanes) { part[turn++ & 1] += term(base + i, lanes); });
-                sum += sum_of(part[0] + part[1]);
-            }
-            total[c] += static_cast<float>(sum);
-        }
-    });
-}
-
 }  // namespace
 }  // namespace cortado

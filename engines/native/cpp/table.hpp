@@ -107,6 +107,11 @@ struct StridedCopy {
     X(void, batch_norm_backward, (const Axes& s, const float* xhat, const float* var, float eps, const float* dy,      \
                                   float* dx))                                                                          \
     X(void, batch_norm_backward_global, (const Axes& s, const float* var, float eps, const float* dy, float* dx))      \
+    X(void, batch_norm_scale_forward, (const Axes& s, const float* x, float eps, const float* scale, const float* bias,  \
+                                       bool rectify, float slope, float* mean, float* var, float* y, float* xhat))     \
+    X(void, batch_norm_scale_backward, (const Axes& s, const float* xhat, const float* y, const float* var, float eps, \
+                                        const float* scale, bool rectify, float slope, const float* dy, float* dx,     \
+                                        float* dscale, float* dbias))                                                  \
     X(void, softmax_forward, (const Axes& s, const float* x, float* y))                                                \
     X(void, softmax_backward, (const Axes& s, const float* y, const float* dy, float* dx))                             \
     X(void, softmax_loss_backward, (const Axes& s, const float* prob, const float* label, bool ignores, i64 ignored,   \
