@@ -36,6 +36,9 @@ CONTENDERS = {
     "infer": ["native", "pytorch", "pytorch_channels_last", "onnxruntime_", "opencv", "caffe"],
 }
 
+PAUSE = 0.05
+"""Seconds before each round, in which the threads of the contender before, which may spin for a while, go to sleep."""
+
 Figures = Dict[str, Dict[str, Dict[str, Dict[str, float]]]]  # noqa: UP006 - an interpreter of Caffe's days runs this
 """Mode, net and contender, then ``ms`` and ``peak`` (MiB)."""
 
@@ -50,6 +53,7 @@ def serve(contender: str, model: str, mode: str, threads: int, busy: bool) -> No
     print(json.dumps({"about": about}), flush=True)
     for line in sys.stdin:
         times = []
+        step()  # what others did meanwhile to the caches is not counted
         for _ in range(int(line)):
             start = clock()
             step()
@@ -74,6 +78,7 @@ class Child:
         self.error = "" if line else self.process.stderr.read().strip().splitlines()[-1]
 
     def run(self, steps: int) -> list[float]:
+        time.sleep(PAUSE)
         print(steps, file=self.process.stdin, flush=True)
         answer = json.loads(self.process.stdout.readline())
         self.peak = answer["peak"]

@@ -22,6 +22,7 @@ class Convolution(ReferenceEngine):
     inner_product_backward_weights = compiled("inner_product_backward_weights")
     conv_forward = compiled("conv_forward")
     conv_fused = compiled("conv_fused")
+    conv_separable = compiled("conv_separable")
     conv_backward_data = compiled("conv_backward_data")
     conv_backward_weights = compiled("conv_backward_weights")
     max_pool_forward = compiled("max_pool_forward")

@@ -64,6 +64,31 @@ class Convolution(ReferenceBase):
             np.copyto(made, 0, where=made <= 0)
         np.copyto(y, made)
 
+    @kernel
+    def conv_separable(
+        self,
+        x: Array,
+        depthwise_w: Array,
+        depthwise_bias: Array | None,
+        depthwise_slope: float | None,
+        w: Array,
+        bias: Array | None,
+        y: Array,
+        add: bool,
+        slope: float | None,
+        packed: object,
+        geometry: ConvGeometry,
+    ) -> None:
+        """Two conv_fused in one: a depthwise convolution, one output per channel, then a pointwise one into y.
+
+        The first has *depthwise_w*, *depthwise_bias*, *depthwise_slope* and *geometry*, adds nothing; the second has
+        the others, and windows of one pixel. *packed* is made for x of the shape that lies between the two.
+        """
+        out = geometry.output_size(x.shape[2:])
+        between = self.scratch("between", (*x.shape[:2], *out), x.dtype)
+        self.conv_fused(x, depthwise_w, depthwise_bias, between, False, depthwise_slope, None, geometry)
+        self.conv_fused(between, w, bias, y, add, slope, packed, ConvGeometry((1,) * len(out)))
+
     def pack_convolution(self, x_shape: Sequence[int], w: Array, geometry: ConvGeometry) -> object:
         """Weights in the order in which ``conv_fused`` reads them, to be made once and used often. None: as w is."""
         return None

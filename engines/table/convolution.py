@@ -34,6 +34,9 @@ SHAPES = {
     "grouped": Shape(2, 6, 9, (6, 6), ConvGeometry((3, 3), pad=(1, 1), groups=3)),
     "depthwise": Shape(2, 7, 7, (6, 5), ConvGeometry((3, 3), pad=(1, 1), groups=7)),
     "depthwise twofold": Shape(1, 3, 6, (5, 5), ConvGeometry((3, 3), (2, 2), (1, 1), groups=3)),
+    "depthwise wide": Shape(2, 5, 5, (11, 37), ConvGeometry((3, 3), pad=(1, 1), groups=5)),
+    "depthwise wide/2": Shape(2, 18, 18, (9, 75), ConvGeometry((3, 3), (2, 2), (1, 1), groups=18)),
+    "depthwise 5x5": Shape(3, 4, 4, (7, 20), ConvGeometry((5, 5), pad=(2, 2), groups=4)),
     "whole image": Shape(3, 2, 11, (4, 3), ConvGeometry((4, 3))),
     "floor": Shape(1, 2, 2, (8, 8), ConvGeometry((3, 3), (3, 3))),
     "wide": Shape(1, 33, 35, (3, 37), ConvGeometry((3, 3), pad=(1, 1))),
@@ -112,6 +115,31 @@ def _fused() -> Kernel:
     return Kernel("conv_fused", (), ("y",), cases, _operations, tolerance=20)
 
 
+def _separable() -> Kernel:
+    def cases(make: Maker, realistic: bool) -> Iterator[Case]:
+        for label, (batch, channels, _, spatial, geometry) in (BENCH if realistic else SHAPES).items():
+            if geometry.groups != channels:
+                continue
+            size, ones = geometry.output_size(spatial), (1,) * len(spatial)
+            for outputs, (words, options) in zip((128, 5, 33, 16), FUSED.items(), strict=True):
+                biased = words != "added"
+                y = make.normal(batch, outputs + 2, *size)[:, 1:-1] if words == "into channels" else None
+                arguments: Arguments = {
+                    "x": make.normal(batch, channels, *spatial),
+                    "depthwise_w": make.normal(channels, 1, *geometry.kernel),
+                    "depthwise_bias": make.normal(channels) if biased else None,
+                    "depthwise_slope": options["slope"],
+                    "w": make.normal(outputs, channels, *ones),
+                    "bias": make.normal(outputs) if biased else None,
+                    "y": make.normal(batch, outputs, *size) if y is None else y,
+                }
+                yield Case(f"{label} {words}".strip(), arguments | options | {"packed": None, "geometry": geometry})
+                if realistic:
+                    break
+
+    return Kernel("conv_separable", (), ("y",), cases, _operations, tolerance=40)
+
+
 def _columns(name: str) -> Kernel:
     def cases(make: Maker, realistic: bool) -> Iterator[Case]:
         for label, (batch, inputs, _, spatial, geometry) in (BENCH if realistic else SHAPES).items():
@@ -125,13 +153,15 @@ def _columns(name: str) -> Kernel:
 
 def _operations(arguments: Arguments) -> int:
     output = arguments["y"] if "y" in arguments else arguments["dy"]
-    weights = arguments["w"] if "w" in arguments else arguments["dw"]
-    return 0 if weights is None else int(2 * len(output) * weights.size * prod(output.shape[2:]))
+    weights = [arguments.get(name) for name in ("w", "dw", "depthwise_w")]
+    count = sum(array.size for array in weights if array is not None)
+    return int(2 * len(output) * count * prod(output.shape[2:]))
 
 
 ROWS = (
     _conv("conv_forward"),
     _fused(),
+    _separable(),
     _conv("conv_backward_data"),
     _conv("conv_backward_weights"),
     _columns("im2col"),

@@ -10,20 +10,19 @@ from ...layers.convolution import Convolution
 from ...layers.eltwise import SUM, Eltwise
 from ...layers.relu import ReLU
 from .graph import Operation, RunLayer, Value
-from .operations import ChannelAffine, FusedConvolution, Join
-
-Fused = FusedConvolution | ChannelAffine
+from .operations import ChannelAffine, Fused, FusedConvolution, Join
 
 
 def fuse(operations: Sequence[RunLayer]) -> list[Operation]:
     """*operations* with factors and shifts per channel (BatchNorm, Scale, Bias), sums of two values and ReLU taken into
-    the convolution before them, and with convolutions that write straight into a Concat."""
+    the convolution before them, with convolutions that write straight into a Concat, and with depthwise convolutions
+    computed where a pointwise one reads them."""
     made: list[Operation] = []
     for operation in operations:
         if _goes_on(operation) or _adds(operation, made):
             continue
         made.append(_start(operation))
-    return [_join(operation) for operation in made]
+    return _separable([_join(operation) for operation in made])
 
 
 def _start(operation: RunLayer) -> Operation:
@@ -105,6 +104,25 @@ def _join(operation: Operation) -> Operation:
             part.into = (top, first)
         first += value.blob.shape[1]
     return _instead(Join(operation.layer, operation.bottoms, top), operation)
+
+
+def _separable(operations: list[Operation]) -> list[Operation]:
+    """A depthwise convolution, if only a pointwise one reads it, and that runs next, is computed there."""
+    made: list[Operation] = []
+    for operation in operations:
+        before = made[-1] if made else None
+        if isinstance(operation, FusedConvolution) and isinstance(before, FusedConvolution):
+            first, geometry = before.layer.geometry, operation.layer.geometry
+            depthwise = first.groups == before.layer.num_output == before.bottoms[0].blob.shape[1]
+            alone = before.tops[0].sole_reader is operation and before.into is None and not before.adds
+            # What the sum is made in must not be what the depthwise convolution still reads.
+            apart = before.bottoms[0] not in operation.bottoms
+            if depthwise and alone and apart and geometry.pointwise and geometry.groups == 1:
+                made.pop()
+                operation.follow(before)
+                _read_by(before.bottoms[0], before, operation)
+        made.append(operation)
+    return made
 
 
 def _instead(made: Operation, of: Operation) -> Operation:

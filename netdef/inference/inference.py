@@ -24,6 +24,7 @@ class Inference:
     - BatchNorm, Scale and Bias that have one number per channel are folded into the convolution before them; its sum
       with another value (Eltwise) and a ReLU are computed in the same pass; convolutions whose outputs are joined by a
       Concat write there; Dropout and Split are gone.
+    - What a depthwise convolution makes is computed where a pointwise convolution reads it, and never stored.
     - The weights of convolutions are laid out once as the engine reads them.
     - Values that are not needed at the same time lie in the same memory.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from ...layers import Array, Layer
@@ -10,36 +12,28 @@ from ...layers.convolution import Convolution
 from .graph import Operation, Value
 
 
-class FusedConvolution(Operation):
-    """y = r(convolution(x) · factor + shift + z): a convolution with what follows it, in one pass over y.
+class Fused(Operation):
+    """An operation on images that also does what follows it: y = r(f(x) · factor + shift).
 
-    Factor and shift, one number per channel each, are in the weights. z is a second bottom, in whose place y then lies;
-    r is the rectifier with ``slope``, if that is a number. With ``into``, the value that a Concat makes and the first
-    of its channels, y is a part of that.
+    Factor and shift have one number per channel each; r is the rectifier with ``slope``, if that is a number. ``names``
+    are those of all layers that it stands for.
     """
 
-    def __init__(self, layer: Convolution, bottom: Value, top: Value) -> None:
+    adds = False
+    """Whether something is added after factor and shift: no others can follow then."""
+
+    def __init__(self, layer: Layer, bottom: Value, top: Value) -> None:
         super().__init__([bottom], [top])
-        self.layer = layer
         self.names = [layer.name]
+        self.engine = layer.engine
         self.slope: float | None = None
-        self.into: tuple[Value, int] | None = None
         self._factor: Array | None = None
         self._shift: Array | None = None
-
-    @property
-    def adds(self) -> bool:
-        """Whether there is a z."""
-        return len(self.bottoms) == 2
 
     def multiply(self, factor: Array, shift: Array) -> None:
         """Follow by ``y · factor + shift``."""
         self._shift = shift if self._shift is None else self._shift * factor + shift
         self._factor = factor if self._factor is None else self._factor * factor
-
-    def add_to(self, value: Value) -> None:
-        """Follow by ``y + value``."""
-        self.bottoms.append(value)
 
     def take(self, name: str, top: Value) -> None:
         """Write *top*, as the layer *name* did."""
@@ -47,27 +41,62 @@ class FusedConvolution(Operation):
         self.tops = [top]
         top.producer = self
 
+
+class FusedConvolution(Fused):
+    """y = r(convolution(x) · factor + shift + z): a convolution with what follows it, in one pass over y.
+
+    Factor and shift are in the weights. z is a second bottom, in whose place y then lies. With ``into``, the value that
+    a Concat makes and the first of its channels, y is a part of that. With ``depthwise``, another convolution, x is
+    what that makes of the bottom, and is never stored.
+    """
+
+    def __init__(self, layer: Convolution, bottom: Value, top: Value) -> None:
+        super().__init__(layer, bottom, top)
+        self.layer = layer
+        self.into: tuple[Value, int] | None = None
+        self.depthwise: FusedConvolution | None = None
+
+    def add_to(self, value: Value) -> None:
+        """Follow by ``y + value``."""
+        self.bottoms.append(value)
+        self.adds = True
+
+    def follow(self, depthwise: FusedConvolution) -> None:
+        """Compute what *depthwise* makes on the way."""
+        self.depthwise = depthwise
+        self.bottoms[0] = depthwise.bottoms[0]
+
     def shape(self) -> None:
         x, y = self.bottoms[0].blob, self.tops[0].blob
+        if self.depthwise is not None:
+            self.depthwise.shape()
+            x = self.depthwise.tops[0].blob
         self.layer.reshape([x], [y])
         if self.adds:
             y.share_data(self.bottoms[1].blob)
 
     def bind(self) -> None:
         super().bind()
-        x, layer = self.bottoms[0].blob, self.layer
+        x, first = self.bottoms[0].blob.data, self.depthwise
         if self.into is None:
             y = self.tops[0].blob.data
         else:
-            whole, first = self.into
-            y = whole.blob.data[:, first : first + layer.num_output]
+            whole, channel = self.into
+            y = whole.blob.data[:, channel : channel + self.layer.num_output]
         weights, bias = self._folded()
-        packed = layer.engine.pack_convolution(x.shape, weights, layer.geometry)
-        self._arguments = (x.data, weights, bias, y, self.adds, self.slope, packed, layer.geometry)
+        if first is None:
+            packed = self.engine.pack_convolution(x.shape, weights, self.layer.geometry)
+            fused = partial(self.engine.conv_fused, x)
+            geometry = self.layer.geometry
+        else:
+            packed = self.engine.pack_convolution(first.tops[0].blob.shape, weights, self.layer.geometry)
+            fused = partial(self.engine.conv_separable, x, *first._folded(), first.slope)
+            geometry = first.layer.geometry
+        self._run = partial(fused, weights, bias, y, self.adds, self.slope, packed, geometry)
 
     def run(self) -> None:
         self.refresh()
-        self.layer.engine.conv_fused(*self._arguments)
+        self._run()
 
     def _folded(self) -> tuple[Array, Array | None]:
         weights = self.layer.blobs[0].data
@@ -79,32 +108,18 @@ class FusedConvolution(Operation):
         return np.ascontiguousarray(folded, weights.dtype), np.ascontiguousarray(shift, weights.dtype)
 
     def __str__(self) -> str:
+        names = self.names if self.depthwise is None else self.depthwise.names + self.names
         added = f", added to '{self.bottoms[1].name}'" if self.adds else ""
         joined = "" if self.into is None else f", into '{self.into[0].name}'"
-        return f"{self.layer.type} {_listed(self.names)}{added}{joined}"
+        return f"{self.layer.type} {_listed(names)}{added}{joined}"
 
 
-class ChannelAffine(Operation):
-    """y = r(x · factor + shift), one number per channel each: layers such as BatchNorm and Scale taken together."""
-
-    adds = False
+class ChannelAffine(Fused):
+    """y = r(x · factor + shift): layers such as BatchNorm and Scale taken together."""
 
     def __init__(self, layer: Layer, bottom: Value, top: Value, factor: Array, shift: Array) -> None:
-        super().__init__([bottom], [top])
-        self.names = [layer.name]
-        self.engine = layer.engine
-        self.slope: float | None = None
-        self._factor, self._shift = factor, shift
-
-    def multiply(self, factor: Array, shift: Array) -> None:
-        """Follow by ``y · factor + shift``."""
-        self._factor, self._shift = self._factor * factor, self._shift * factor + shift
-
-    def take(self, name: str, top: Value) -> None:
-        """Write *top*, as the layer *name* did."""
-        self.names.append(name)
-        self.tops = [top]
-        top.producer = self
+        super().__init__(layer, bottom, top)
+        self.multiply(factor, shift)
 
     def shape(self) -> None:
         self.tops[0].blob.reshape_like(self.bottoms[0].blob)

@@ -38,6 +38,12 @@ def fused(x, w, bias, y, add, slope, packed, geometry):
     return {"y": made if slope is None else np.where(made > 0, made, slope * made)}
 
 
+def separable(x, depthwise_w, depthwise_bias, depthwise_slope, w, bias, y, add, slope, packed, geometry):
+    between = np.zeros((*x.shape[:2], *y.shape[2:]))
+    between = fused(x, depthwise_w, depthwise_bias, between, False, depthwise_slope, None, geometry)["y"]
+    return fused(between, w, bias, y, add, slope, packed, ConvGeometry((1,) * (x.ndim - 2)))
+
+
 def backward_data(dy, w, dx, geometry):
     dx = np.zeros(dx.shape)
     spatial = dx.shape[2:]
@@ -75,6 +81,7 @@ def col2im(x, col, geometry):
 FORMULAS = {
     "conv_forward": forward,
     "conv_fused": fused,
+    "conv_separable": separable,
     "conv_backward_data": backward_data,
     "conv_backward_weights": backward_weights,
     "im2col": im2col,

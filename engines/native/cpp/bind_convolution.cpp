@@ -72,18 +72,42 @@ PackedWeights* pack(const Numbers& x_shape, const Numbers& y_shape, const In& w,
 }
 
 // y: images of any distance, each without gaps.
-void fused(const In& x, const In& w, const MaybeIn& bias, const StridedOut& y, bool add, std::optional<float> slope,
-           const PackedWeights* packed, const Numbers& window) {
-    const ConvShape s = shape_of(x, w, y, window);
+Fusion fusion_of(const ConvShape& s, const StridedOut& y, bool add, std::optional<float> slope, const PackedWeights* packed) {
     constexpr i64 size = sizeof(float);
-    need(!bias || bias.size() == s.outputs);
     need(s.images == 0 || (y.stride(3) == size && y.stride(2) == s.out_w * size && y.stride(1) == s.out_h * s.out_w * size &&
          y.stride(0) % size == 0 && y.stride(0) >= s.outputs * s.out_h * s.out_w * size));
     Fusion f;
     f.add = add, f.rectify = slope.has_value(), f.slope = slope.value_or(0), f.image_size = y.stride(0) / size;
     f.packed = packed == nullptr ? nullptr : packed->of(s);
+    return f;
+}
+
+void fused(const In& x, const In& w, const MaybeIn& bias, const StridedOut& y, bool add, std::optional<float> slope,
+           const PackedWeights* packed, const Numbers& window) {
+    const ConvShape s = shape_of(x, w, y, window);
+    need(!bias || bias.size() == s.outputs);
+    const Fusion f = fusion_of(s, y, add, slope, packed);
     Free free;
     kernels().conv_fused(s, x.data(), w.data(), bias.data(), y.data(), f);
+}
+
+// A depthwise convolution with the window, then one with a window of 1 x 1 into y.
+void separable(const In& x, const In& depthwise_w, const MaybeIn& depthwise_bias, std::optional<float> between, const In& w,
+               const MaybeIn& bias, const StridedOut& y, bool add, std::optional<float> slope, const PackedWeights* packed,
+               const Numbers& window) {
+    need(x.axes() == 4 && y.axes() == 4);
+    const i64 channels = x.shape(1);
+    const ConvShape first = checked({x.shape(0), channels, x.shape(2), x.shape(3)}, {y.shape(0), channels, y.shape(2), y.shape(3)},
+                                    depthwise_w.size(), window);
+    ConvShape s{y.shape(0), channels, y.shape(2), y.shape(3), y.shape(1), y.shape(2), y.shape(3), 1, 1, 1, 1, 0, 0, 1, 1, 1};
+    need(first.groups == channels && w.size() == s.outputs * channels);
+    need((!depthwise_bias || depthwise_bias.size() == channels) && (!bias || bias.size() == s.outputs));
+    Fusion middle;
+    middle.rectify = between.has_value(), middle.slope = between.value_or(0);
+    const Fusion f = fusion_of(s, y, add, slope, packed);
+    Free free;
+    kernels().conv_separable(first, x.data(), depthwise_w.data(), depthwise_bias.data(), middle, s, w.data(), bias.data(),
+                             y.data(), f);
 }
 
 void backward_data(const In& dy, const In& w, const Out& dx, const Numbers& window) {
@@ -109,6 +133,8 @@ void bind_convolution(nb::module_& m) {
     m.def("conv_pack", pack, nb::rv_policy::take_ownership);
     m.def("conv_fused", fused, nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg(), nb::arg().none(),
           nb::arg().none(), nb::arg());
+    def(m, "conv_separable", separable, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg(), nb::arg().none(),
+          nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg());
     def(m, "conv_backward_data", backward_data);
     def(m, "conv_backward_weights", backward_weights, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg());
 }

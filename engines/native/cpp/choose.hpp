@@ -5,6 +5,7 @@
 
 #include "conv.hpp"
 #include "depthwise.hpp"
+#include "separable.hpp"
 #include "shifted_choice.hpp"
 #include "winograd.hpp"
 

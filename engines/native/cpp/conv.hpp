@@ -21,7 +21,7 @@ struct ToPlaces : Product {
     float* to;
     i64 image_size, plane, width, step_y, step_x, first;
 
-    void pack_b(float* panels, i64 j, i64 cols, i64 at, i64 depth) const override {
+    void pack_b(const Panels& panels, i64 j, i64 cols, i64 at, i64 depth) const override {
         const i64 area = grid.area(), image = j / area;
         if (grid.taps == 1 && grid.step_y == 1 && area == grid.plane() && grid.tap[0].y == 0 && grid.tap[0].x == 0 &&
             j + cols <= (image + 1) * area)
@@ -95,7 +95,7 @@ struct ConvToWeights final : Product {
             d += count;
         }
     }
-    void pack_b(float* panels, i64 j, i64 cols, i64 at, i64 depth) const override {
+    void pack_b(const Panels& panels, i64 j, i64 cols, i64 at, i64 depth) const override {
         pack_taps(panels, x, grid, j, cols, at, depth, space<Lanes>(kSlotA, grid.taps));
     }
     float* target(i64 i, i64 j, i64, i64* stride) const override {

@@ -66,44 +66,121 @@ struct Rows {
     }
 };
 
-// The same for a 3 x 3 window without vertical dilation: ROWS rows of y at a time share the rows of x that they meet.
+// One vector of pixels for one tap. EDGE: some lanes lie outside the plane.
+template <int STEP, bool EDGE>
+inline vf fetch_tap(const float* p, const Span& span) {
+    vf v;
+    if constexpr (EDGE) v = fetch_span<STEP>(p, span, STEP);
+    else if constexpr (STEP == 1) v = load(p + span.offset);
+    else v = load_alternate(p + span.offset);
+    hold(v);
+    return v;
+}
+
+// Whether no lane of the three taps lies outside the plane, nor what is read beside them.
+template <int STEP>
+inline bool is_inside(const Plane& x, const Span* spans) {
+    return spans[0].offset >= 0 && spans[2].begin == 0 && spans[2].end == V && spans[2].offset + STEP * V <= x.width;
+}
+
+// A column of y, one vector wide: every row of x is read once and added to the rows of y that it meets, three of which are
+// under way at a time (two with STEP 2). Rows of y begin at row `top` of x.
+template <int STEP>
+inline void slide_column(const Plane& x, const float* w, float bias, float* y, i64 rows, i64 cols, i64 top, i64 count,
+                         const Span* spans) {
+    vf weight[3][3];
+    for (int t = 0; t < 9; ++t) weight[t / 3][t % 3] = splat(w[t]);
+    const vf start = splat(bias);
+    vf pixel[3];
+    const auto read = [&](i64 m) {
+        const i64 row = top + m;
+        if (row < 0 || row >= x.height) return false;
+        for (int j = 0; j < 3; ++j) pixel[j] = fetch_tap<STEP, true>(x.pixels + row * x.width, spans[j]);
+        return true;
+    };
+    const auto add = [&](vf& sum, int i) {
+        for (int j = 0; j < 3; ++j) sum += weight[i][j] * pixel[j];
+    };
+    const auto write = [&](i64 row, vf sum) {
+        if (count >= V) store(y + row * cols, sum);
+        else store_part(y + row * cols, sum, count);
+    };
+    vf next = start, after = start;
+    if (read(0)) add(next, 0);
+    if (STEP == 1 && read(1)) add(next, 1), add(after, 0);
+    for (i64 row = 0; row < rows; ++row) {
+        vf sum = next;
+        if (STEP == 1) next = after, after = start;
+        else next = start;
+        if (STEP == 2 && read(2 * row + 1)) add(sum, 1);
+        if (read(row * STEP + 2)) {
+            add(sum, 2);
+            if (STEP == 1) add(next, 1), add(after, 0);
+            else add(next, 0);
+        }
+        write(row, sum);
+    }
+}
+
+// ROWS rows of y at a time, which share the rows of x that they meet: all of them inside the plane.
+template <int STEP, int ROWS, bool EDGE>
+inline void slide_block(const float* p, i64 width, const vf (&weight)[3][3], vf start, float* y, i64 cols, i64 count,
+                        const Span* spans) {
+    constexpr int MET = (ROWS - 1) * STEP + 3;
+    vf sum[ROWS];
+#pragma GCC unroll 4
+    for (int r = 0; r < ROWS; ++r) sum[r] = start;
+#pragma GCC unroll 8
+    for (int m = 0; m < MET; ++m) {
+        vf pixel[3];
+#pragma GCC unroll 3
+        for (int j = 0; j < 3; ++j) pixel[j] = fetch_tap<STEP, EDGE>(p + m * width, spans[j]);
+#pragma GCC unroll 4
+        for (int r = 0; r < ROWS; ++r) {
+            const int i = m - r * STEP;
+            if (i < 0 || i > 2) continue;
+#pragma GCC unroll 3
+            for (int j = 0; j < 3; ++j) sum[r] += weight[i][j] * pixel[j];
+        }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < ROWS; ++r) {
+        if (!EDGE || count >= V) store(y + r * cols, sum[r]);
+        else store_part(y + r * cols, sum[r], count);
+    }
+}
+
+// The same as `slide` for a window of 3 x 3, unless it is dilated.
 template <int STEP>
 void slide_three(const Plane& x, const float* w, float bias, float* y, i64 rows, i64 cols, i64 step_y, i64 taps_y,
                  const i64* down, const RowSpans& across) {
-    constexpr int ROWS = STEP == 1 ? 4 : 2, MET = (ROWS - 1) * STEP + 3;
+    if (step_y != STEP || down[1] != down[0] + 1 || down[2] != down[0] + 2)
+        return slide<3, STEP>(x, w, bias, y, rows, cols, step_y, taps_y, down, across);
+    const i64 top = down[0];
+    const auto in_columns = [&](i64 first, i64 last) {
+        for (i64 v = 0; v < across.vectors && first < last; ++v)
+            slide_column<STEP>(x, w, bias, y + first * cols + v * V, last - first, cols, top + first * STEP,
+                               min(V, cols - v * V), across.spans + v * 3);
+    };
+    if (across.vectors == 1) return in_columns(0, rows);
+    constexpr int ROWS = STEP == 1 ? 4 : 2;
     const Rows inside(x, rows, step_y, STEP, ROWS, down);
-    const i64 begin = inside.begin, end = inside.end;
-    slide<3, STEP>(x, w, bias, y, begin, cols, step_y, taps_y, down, across);
+    in_columns(0, inside.begin);
     vf weight[3][3];
     for (int t = 0; t < 9; ++t) weight[t / 3][t % 3] = splat(w[t]);
-    for (i64 row = begin; row < end; row += ROWS) {
-        const float* p = x.pixels + (row * STEP + down[0]) * x.width;
+    for (i64 row = inside.begin; row < inside.end; row += ROWS) {
+        const float* p = x.pixels + (row * STEP + top) * x.width;
         for (i64 v = 0; v < across.vectors; ++v) {
             const Span* spans = across.spans + v * 3;
-            ask_for(x, (row + ROWS) * STEP + down[2], ROWS * STEP, v * V * STEP, STEP);
-            vf sum[ROWS];
-#pragma GCC unroll 4
-            for (int r = 0; r < ROWS; ++r) sum[r] = splat(bias);
-#pragma GCC unroll 8
-            for (int m = 0; m < MET; ++m) {
-                vf pixel[3];
-#pragma GCC unroll 3
-                for (int j = 0; j < 3; ++j) pixel[j] = fetch_span<STEP>(p + m * x.width, spans[j], STEP);
-#pragma GCC unroll 4
-                for (int r = 0; r < ROWS; ++r) {
-                    const int i = m - r * STEP;
-                    if (i < 0 || i > 2) continue;
-#pragma GCC unroll 3
-                    for (int j = 0; j < 3; ++j) sum[r] += weight[i][j] * pixel[j];
-                }
-            }
             const i64 count = min(V, cols - v * V);
-#pragma GCC unroll 4
-            for (int r = 0; r < ROWS; ++r) store_part(y + (row + r) * cols + v * V, sum[r], count);
+            float* to = y + row * cols + v * V;
+            ask_for(x, (row + ROWS) * STEP + down[2], ROWS * STEP, v * V * STEP, STEP);
+            if (is_inside<STEP>(x, spans))
+                slide_block<STEP, ROWS, false>(p, x.width, weight, splat(bias), to, cols, count, spans);
+            else slide_block<STEP, ROWS, true>(p, x.width, weight, splat(bias), to, cols, count, spans);
         }
     }
-    const i64 below[3] = {down[0] + end * step_y, down[1] + end * step_y, down[2] + end * step_y};
-    slide<3, STEP>(x, w, bias, y + end * cols, rows - end, cols, step_y, taps_y, below, across);
+    in_columns(inside.end, rows);
 }
 
 using Slide = void (*)(const Plane&, const float*, float, float*, i64, i64, i64, i64, const i64*, const RowSpans&);

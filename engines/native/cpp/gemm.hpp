@@ -6,7 +6,7 @@
 // packs its panels straight from the image.
 #pragma once
 
-#include "vec.hpp"
+#include "panels.hpp"
 
 namespace cortado {
 namespace {
@@ -33,8 +33,10 @@ struct Product {
 
     // Packs rows [i, i + rows) at depths [k, k + depth) as to[depth][rows]; may write MR floats beyond the end.
     virtual void pack_a(float* to, i64 i, i64 rows, i64 k, i64 depth) const = 0;
-    // Packs columns [j, j + cols) into panels of NR: to[panel][depth][NR]; a last panel of up to V columns is V wide.
-    virtual void pack_b(float* to, i64 j, i64 cols, i64 k, i64 depth) const = 0;
+    // Packs columns [j, j + cols) at depths [k, k + depth).
+    virtual void pack_b(const Panels& to, i64 j, i64 cols, i64 k, i64 depth) const = 0;
+    // How many columns are best packed together, if all rows meet them at once: so many, or at most `most`.
+    virtual i64 together(i64 cols, i64) const { return cols; }
     // Where c[i, j..j + cols) is, if those are one after the other, with `*stride` to the next row; else null.
     virtual float* target(i64 i, i64 j, i64 cols, i64* stride) const = 0;
     // Writes a tile of rows by cols whose target was null; its bias has been added already.
@@ -112,6 +114,17 @@ struct Cut {
     i64 depth, blocks;
 };
 
+// How many of `total` pieces, from `least` to `most`, to take at a time so that the thread with most to do is done first;
+// so many of them cost `cost`.
+template <class Cost>
+inline i64 evenly(i64 total, i64 least, i64 most, const Cost& cost) {
+    const auto time = [&](i64 count) { return ceil_div(ceil_div(total, count), threads()) * cost(count); };
+    i64 best = most;
+    for (i64 count = most - 1; count >= least; --count)
+        if (time(count) < time(best)) best = count;
+    return best;
+}
+
 inline Cut cut_for(const Product& p) {
     Cut cut;
     const i64 enough = 4 * threads();
@@ -123,14 +136,18 @@ inline Cut cut_for(const Product& p) {
     const i64 panels = ceil_div(p.n, NR);
     i64 each = max(1, kColumnBytes / (max(1, cut.depth) * NR * 4));
     each = min(each, 32);
+    const i64 most = each * NR;
     while (each > 4 && ceil_div(panels, each) < enough) --each;
-    cut.col_chunks = ceil_div(panels, each);
-    each = ceil_div(panels, cut.col_chunks);
+    each = evenly(panels, max(1, each / 2), each, [](i64 count) { return count; });
     cut.col_chunks = ceil_div(panels, each);
     cut.chunk_cols = each * NR;
     cut.row_chunks = cut.col_chunks >= enough ? 1 : min(cut.row_panels, ceil_div(enough, cut.col_chunks));
     cut.chunk_rows = ceil_div(cut.row_panels, cut.row_chunks);
     cut.row_chunks = ceil_div(cut.row_panels, cut.chunk_rows);
+    if (cut.row_chunks == 1) {
+        cut.chunk_cols = p.together(cut.chunk_cols, most);
+        cut.col_chunks = ceil_div(p.n, cut.chunk_cols);
+    }
     return cut;
 }
 
@@ -178,7 +195,7 @@ inline bool multiply_in_parts(const Product& p) {
             for (i64 l = 0; l < p.m * width; ++l) c[l] = 0;
         for (i64 k = part * each * depth; k < end; k += depth, f.add = true) {
             const i64 deep = min(depth, end - k);
-            p.pack_b(b, 0, p.n, k, deep);
+            p.pack_b({b, deep}, 0, p.n, k, deep);
             for (i64 i = 0; i < p.m; i += rows) {
                 const i64 height = min(rows, p.m - i);
                 p.pack_a(a, i, height, k, deep);
@@ -215,6 +232,20 @@ inline void pack_panels(const Product& p, const Cut& cut, float* to) {
     });
 }
 
+// All panels of b, as [block][panel][depth][NR], if several tasks read them and they are few; else null.
+inline const float* share_columns(const Product& p, const Cut& cut) {
+    constexpr i64 kSharedBytes = 2 << 20;
+    const i64 width = round_up(p.n, NR);
+    if (cut.row_chunks == 1 || p.k <= 0 || width * p.k * 4 > kSharedBytes) return nullptr;
+    float* all = space<float>(kSlotShared, width * p.k);
+    const i64 slices = ceil_div(4 * threads(), cut.blocks), slice = round_up(ceil_div(cut.depth, slices), V);
+    parallel(cut.blocks * slices, [&](i64 task) {
+        const i64 k = task / slices * cut.depth, deep = min(cut.depth, p.k - k), first = task % slices * slice;
+        if (first < deep) p.pack_b({all + k * width, deep, first}, 0, p.n, k + first, min(slice, deep - first));
+    });
+    return all;
+}
+
 inline void multiply(const Product& p) {
     if (p.m <= 0 || p.n <= 0) return;
     if (p.splittable && multiply_in_parts(p)) return;
@@ -227,14 +258,16 @@ inline void multiply(const Product& p) {
         pack_panels(p, cut, panels);
         all = panels;
     }
+    const float* shared = share_columns(p, cut);
     parallel(cut.row_chunks * cut.col_chunks, [&](i64 task) {
         const i64 j = task / cut.row_chunks * cut.chunk_cols, cols = min(cut.chunk_cols, p.n - j);
         const i64 first = task % cut.row_chunks * cut.chunk_rows, last = min(cut.row_panels, first + cut.chunk_rows);
-        float* b = space<float>(kSlotPackedB, cut.chunk_cols * cut.depth);
+        float* packed = shared != nullptr ? nullptr : space<float>(kSlotPackedB, round_up(cut.chunk_cols, NR) * cut.depth);
         float* own = all != nullptr ? nullptr : space<float>(kSlotPanelA, panel_size);
         for (i64 block = 0; block < cut.blocks; ++block) {
             const i64 k = block * cut.depth, depth = max(0, min(cut.depth, p.k - k));
-            if (depth > 0) p.pack_b(b, j, cols, k, depth);
+            const float* b = shared != nullptr ? shared + k * round_up(p.n, NR) + j * depth : packed;
+            if (depth > 0 && shared == nullptr) p.pack_b({packed, depth}, j, cols, k, depth);
             for (i64 panel = first; panel < last; ++panel) {
                 const i64 i = panel * cut.rows, rows = min(cut.rows, p.m - i);
                 const float* a = own;
@@ -244,72 +277,6 @@ inline void multiply(const Product& p) {
             }
         }
     });
-}
-
-// to[depth][rows] from rows that are `stride` apart and lie one depth after the other.
-inline void pack_rows(float* to, const float* from, i64 stride, i64 rows, i64 depth) {
-    constexpr i64 groups = (MR + V - 1) / V;
-    vf block[groups][V];
-    for (i64 k = 0; k < depth; k += V) {
-        const i64 count = min(V, depth - k);
-        for (i64 g = 0; g * V < rows; ++g) {
-            for (i64 r = 0; r < V; ++r) {
-                const float* row = from + (g * V + r) * stride + k;
-                block[g][r] = g * V + r >= rows ? vf{} : count == V ? load(row) : load_part(row, count);
-            }
-            transpose(block[g]);
-        }
-        // One depth after the other: what a store writes too far is overwritten by the next.
-        for (i64 l = 0; l < count; ++l)
-            for (i64 g = 0; g * V < rows; ++g) store(to + (k + l) * rows + g * V, block[g][l]);
-    }
-}
-
-// to[depth][rows] from depths that are `stride` apart and lie one row after the other; `beyond` rows may be read.
-inline void pack_row_columns(float* to, const float* from, i64 stride, i64 rows, i64 depth, i64 beyond) {
-    for (i64 k = 0; k < depth; ++k)
-        for (i64 r = 0; r < rows; r += V) {
-            const float* p = from + k * stride + r;
-            store(to + k * rows + r, beyond - r >= V ? load(p) : load_part(p, beyond - r));
-        }
-}
-
-// Panels to[panel][depth][NR] from depths that are `stride` apart, their columns one after the other.
-inline void pack_columns(float* to, const float* from, i64 stride, i64 cols, i64 depth) {
-    constexpr i64 kTogether = 2 * NR;  // so that what is written stays in L1 until its lines are full
-    const i64 full = cols / NR * NR, rest = cols - full, width = rest > V ? NR : V;
-    for (i64 first = 0; first < full; first += kTogether)
-        for (i64 k = 0; k < depth; ++k)
-            for (i64 j = first; j < min(full, first + kTogether); j += NR) {
-                const float* p = from + k * stride + j;
-                float* q = to + j * depth + k * NR;
-                store(q, load(p));
-                store(q + V, load(p + V));
-            }
-    for (i64 k = 0; rest > 0 && k < depth; ++k) {
-        const float* p = from + k * stride + full;
-        float* q = to + full * depth + k * width;
-        store(q, load_part(p, min(V, rest)));
-        if (rest > V) store(q + V, load_part(p + V, rest - V));
-    }
-}
-
-// Panels to[panel][depth][NR] from columns that are `stride` apart and lie one depth after the other.
-inline void pack_column_rows(float* to, const float* from, i64 stride, i64 cols, i64 depth) {
-    for (i64 j = 0; j < cols; j += V) {
-        const i64 panel = j / NR * NR, count = min(V, cols - j), width = cols - panel > V ? NR : V;
-        float* q = to + panel * depth + (j - panel);
-        for (i64 k = 0; k < depth; k += V) {
-            const i64 deep = min(V, depth - k);
-            vf block[V];
-            for (i64 r = 0; r < V; ++r) {
-                const float* p = from + (j + r) * stride + k;
-                block[r] = r >= count ? vf{} : deep == V ? load(p) : load_part(p, deep);
-            }
-            transpose(block);
-            for (i64 l = 0; l < deep; ++l) store(q + (k + l) * width, block[l]);
-        }
-    }
 }
 
 // Writes one row of a tile.
@@ -337,7 +304,7 @@ struct Matrices final : Product {
         if (alpha != 1)
             for (i64 l = 0; l < rows * depth; ++l) to[l] *= alpha;
     }
-    void pack_b(float* to, i64 j, i64 cols, i64 at, i64 depth) const override {
+    void pack_b(const Panels& to, i64 j, i64 cols, i64 at, i64 depth) const override {
         if (transpose_b) pack_column_rows(to, b + j * k + at, k, cols, depth);
         else pack_columns(to, b + at * n + j, n, cols, depth);
     }

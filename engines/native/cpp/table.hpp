@@ -55,6 +55,9 @@ struct StridedCopy {
     X(void, conv_pack, (const ConvShape& s, const float* w, float* packed))                                            \
     X(void, conv_fused, (const ConvShape& s, const float* x, const float* w, const float* bias, float* y,              \
                          const Fusion& fused))                                                                         \
+    X(void, conv_separable, (const ConvShape& depthwise, const float* x, const float* depthwise_w,                      \
+                             const float* depthwise_bias, const Fusion& between, const ConvShape& s, const float* w,   \
+                             const float* bias, float* y, const Fusion& fused))                                        \
     X(void, conv_backward_data, (const ConvShape& s, const float* dy, const float* w, float* dx))                      \
     X(void, conv_backward_weights, (const ConvShape& s, const float* x, const float* dy, float* dw))                   \
     X(void, relu_forward, (i64 n, const float* x, float* y, float slope))                                              \

@@ -20,7 +20,7 @@ namespace {
 using i64 = int64_t;
 
 // The pieces of workspace that may be in use at the same time.
-enum Slot { kSlotPackedA, kSlotPanelA, kSlotPackedB, kSlotParts, kSlotTaps, kSlotPhases, kSlotRow, kSlotColumns, kSlotA, kSlotB, kSlotWeights, kSlotTiles, kSlotProducts };
+enum Slot { kSlotPackedA, kSlotPanelA, kSlotPackedB, kSlotParts, kSlotTaps, kSlotPhases, kSlotRow, kSlotColumns, kSlotA, kSlotB, kSlotWeights, kSlotTiles, kSlotProducts, kSlotShared };
 
 #if defined(__AVX512F__)
 constexpr int V = 16;
@@ -48,6 +48,17 @@ inline vf load(const float* p) { return *reinterpret_cast<const vf_unaligned*>(p
 inline void store(float* p, vf v) { *reinterpret_cast<vf_unaligned*>(p) = v; }
 inline vf splat(float x) { return x - vf{}; }
 inline vi isplat(int32_t x) { return x - vi{}; }
+
+// Keeps the compiler from reading from memory again, once per use, what has been read already.
+inline void hold(vf& v) {
+#if defined(__x86_64__)
+    asm("" : "+v"(v));
+#elif defined(__aarch64__)
+    asm("" : "+w"(v));
+#else
+    (void)v;
+#endif
+}
 
 inline i64 min(i64 a, i64 b) { return a < b ? a : b; }
 inline i64 max(i64 a, i64 b) { return a > b ? a : b; }
@@ -151,6 +162,20 @@ inline void store_in_turn(float* to, vf a, vf b) {
     for (int l = 0; l < V; ++l) low[l] = l / 2 + l % 2 * V, high[l] = (V + l) / 2 + l % 2 * V;
     store(to, __builtin_shuffle(a, b, low));
     store(to + V, __builtin_shuffle(a, b, high));
+#endif
+}
+
+// p[0], p[2], p[4] ...: of 2 V floats at p.
+inline vf load_alternate(const float* p) {
+    const vf a = load(p), b = load(p + V);
+#if defined(__clang__)
+    vf v;
+    for (int l = 0; l < V; ++l) v[l] = 2 * l < V ? a[2 * l] : b[2 * l - V];
+    return v;
+#else
+    vi even;
+    for (int l = 0; l < V; ++l) even[l] = 2 * l;
+    return __builtin_shuffle(a, b, even);
 #endif
 }
 

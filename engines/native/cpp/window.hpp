@@ -5,7 +5,7 @@
 // range of lanes and where in memory the first lane's pixel would be. Lanes that meet the padding are in no segment.
 #pragma once
 
-#include "vec.hpp"
+#include "panels.hpp"
 
 namespace cortado {
 namespace {
@@ -168,12 +168,12 @@ inline RowSpans row_spans(i64 cols, i64 width, i64 step, i64 taps, const i64* of
     return {vectors, taps, step, all};
 }
 
-// Panels to[panel][depth][NR] of places [j, j + cols); the depths are (channel, tap) from `at` on.
-inline void pack_places(float* to, const float* from, const Grid& g, i64 j, i64 cols, i64 at, i64 depth) {
+// Panels of places [j, j + cols); the depths are (channel, tap) from `at` on.
+inline void pack_places(const Panels& to, const float* from, const Grid& g, i64 j, i64 cols, i64 at, i64 depth) {
     for (i64 panel = 0; panel < cols; panel += NR) {
         const i64 wide = min(NR, cols - panel) > V ? NR : V;
         for (i64 half = 0; half < wide; half += V) {
-            float* q = to + panel * depth + half;
+            float* q = to.row(panel, 0, wide) + half;
             Run runs[V];
             const int count = find_runs(g, j + panel + half, min(V, cols - panel - half), runs);
             for (i64 tap = 0; tap < g.taps; ++tap) {
@@ -192,8 +192,8 @@ inline void pack_places(float* to, const float* from, const Grid& g, i64 j, i64 
     }
 }
 
-// Panels to[panel][depth][NR] whose columns are (channel, tap) from j on, at the places [at, at + depth).
-inline void pack_taps(float* to, const float* from, const Grid& g, i64 j, i64 cols, i64 at, i64 depth, Lanes* lanes) {
+// Panels whose columns are (channel, tap) from j on, at the places [at, at + depth).
+inline void pack_taps(const Panels& to, const float* from, const Grid& g, i64 j, i64 cols, i64 at, i64 depth, Lanes* lanes) {
     const i64 rest = cols % NR, narrow = rest > 0 && rest <= V ? cols - rest : cols;
     for (i64 k = 0; k < depth; k += V) {
         const i64 deep = min(V, depth - k);
@@ -215,7 +215,7 @@ inline void pack_taps(float* to, const float* from, const Grid& g, i64 j, i64 co
             }
             transpose(block);
             const i64 panel = column / NR * NR, wide = panel < narrow ? NR : V;
-            float* q = to + panel * depth + k * wide + (column - panel);
+            float* q = to.row(panel, k, wide) + (column - panel);
             for (i64 l = 0; l < deep; ++l) store(q + l * wide, block[l]);
         }
     }

@@ -21,7 +21,7 @@ LOOSE = {
 
 # Where a NaN may show at other places than in the reference: whether a convolution multiplies the padding, and whether
 # it takes several outputs together, depends on the way it goes.
-SPREADING = {"conv_forward", "conv_fused", "conv_backward_data", "conv_backward_weights"}
+SPREADING = {"conv_forward", "conv_fused", "conv_separable", "conv_backward_data", "conv_backward_weights"}
 # What is positive in every net.
 POSITIVE = {("lrn_across_backward", "scale"), ("lrn_within_backward", "scale")}
 

@@ -133,6 +133,50 @@ def test_sums_with_coefficients_and_maxima_stay():
         assert len(agree(net_of(*parts)).steps) == 3
 
 
+DEPTHWISE = "kernel_size: 3 pad: 1 group: 4"
+
+
+@ENGINES
+@pytest.mark.parametrize("size", [(7, 5), (14, 14), (3, 40)])
+@pytest.mark.parametrize("window", [DEPTHWISE, DEPTHWISE + " stride: 2", "kernel_size: 5 pad: 2 group: 4"])
+def test_a_depthwise_convolution_is_computed_where_a_pointwise_one_reads_it(engine, size, window):
+    parts = [conv("c", "x", 4, window), BATCH_NORM, SCALE, RELU, conv("p", "c", 9, "kernel_size: 1")]
+    fast = agree(net_of(*parts, layer("ReLU", "q", "p", "p"), shape=(2, 4, *size), engine=engine))
+    assert [str(step) for step in fast.steps] == ["Convolution 'c' + 'bn' + 's' + 'r' + 'p' + 'q'"]
+
+
+def test_a_bottleneck_with_a_depthwise_convolution_adds_to_its_input():
+    parts = [
+        conv("a", "x", 4),
+        conv("e", "a", 8, "kernel_size: 1"),
+        conv("c", "e", 8, "kernel_size: 3 pad: 1 group: 8"),
+    ]
+    fast = agree(net_of(*parts, conv("p", "c", 4, "kernel_size: 1"), layer("Eltwise", "sum", "a p")))
+    assert str(fast.steps[-1]) == "Convolution 'c' + 'p' + 'sum', added to 'a'"
+
+
+def test_a_sum_is_not_made_in_what_a_depthwise_convolution_still_reads():
+    parts = [conv("a", "x", 4), conv("c", "a", 4, DEPTHWISE), conv("p", "c", 4, "kernel_size: 1")]
+    assert len(agree(net_of(*parts, layer("Eltwise", "sum", "a p"), layer("TanH", "t", "sum"))).steps) == 4
+
+
+def test_a_depthwise_convolution_that_others_read_is_stored():
+    point = conv("p", "c", 4, "kernel_size: 1")
+    for more in (layer("TanH", "t", "c"), conv("q", "c", 4, "kernel_size: 1")):
+        assert len(agree(net_of(conv("c", "x", 4, DEPTHWISE), point, more)).steps) == 3
+    assert len(agree(net_of(conv("c", "x", 4, DEPTHWISE), point), keep=["c"]).steps) == 2
+    assert len(agree(net_of(conv("c", "x", 8, DEPTHWISE), point)).steps) == 2
+    assert len(agree(net_of(conv("c", "x", 4, DEPTHWISE), conv("p", "c", 4, "kernel_size: 3"))).steps) == 2
+
+
+def test_a_net_with_depthwise_convolutions_takes_other_sizes():
+    fast = net_of(conv("c", "x", 4, DEPTHWISE), conv("p", "c", 3, "kernel_size: 1")).inference()
+    for size in ((2, 4, 9, 20), (1, 4, 3, 3)):
+        x = np.random.default_rng(0).normal(size=size)
+        want = fast.net(x=x)["p"].copy()
+        np.testing.assert_allclose(fast(x=x)["p"], want, rtol=1e-4, atol=1e-5)
+
+
 @ENGINES
 def test_convolutions_write_where_a_concat_joins_them(engine):
     pool = layer("Pooling", "p", "x", more="pooling_param { kernel_size: 3 stride: 1 pad: 1 }")
