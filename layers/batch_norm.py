@@ -53,10 +53,10 @@ class BatchNorm(NeuronLayer):
 
     def __init__(self, config: LayerParameter, context: LayerContext) -> None:
         super().__init__(config, context)
-        self._mean = Blob(dtype=self.dtype, name=f"{self.name} mean")
+        self.mean = Blob(dtype=self.dtype, name=f"{self.name} mean")
         self._elements = 0
-        self._var = Blob(dtype=self.dtype, name=f"{self.name} variance")
-        self._normalized = Blob(dtype=self.dtype, name=f"{self.name} normalized")
+        self.var = Blob(dtype=self.dtype, name=f"{self.name} variance")
+        self.normalized = Blob(dtype=self.dtype, name=f"{self.name} normalized")
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         if not bottom[0].num_axes:
@@ -69,17 +69,17 @@ class BatchNorm(NeuronLayer):
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
-        self._view = _view_of(bottom[0])
+        self.view = _view_of(bottom[0])
         channels = self.blobs[0].count
-        if self._view[1] != channels:
+        if self.view[1] != channels:
             self.fail_shape(f"the bottom must keep its {channels} channels", bottom[0])
-        self._mean.reshape(channels)
-        self._var.reshape(channels)
-        self._normalized.reshape_like(bottom[0])
+        self.mean.reshape(channels)
+        self.var.reshape(channels)
+        self.normalized.reshape_like(bottom[0])
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        x, y, mean, var = bottom[0].data, top[0].data, self._mean.data, self._var.data
-        x, y = x.reshape(self._view), y.reshape(self._view)
+        x, y, mean, var = bottom[0].data, top[0].data, self.mean.data, self.var.data
+        x, y = x.reshape(self.view), y.reshape(self.view)
         kept = None
         if self._global:
             self._read_averages()
@@ -87,25 +87,25 @@ class BatchNorm(NeuronLayer):
             self.engine.batch_norm_statistics(x, mean, var)
             if self.context.sum_over_ranks is not None:
                 self._elements = combine_statistics(mean, var, x.shape[0] * x.shape[2], self.context.sum_over_ranks)
-            self._move_averages()
-            kept = self._normalized.data.reshape(self._view)
+            self.move_averages()
+            kept = self.normalized.data.reshape(self.view)
         self.engine.batch_norm_forward(x, mean, var, self.param.eps, y, kept)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
-        dy, dx = top[0].diff.reshape(self._view), bottom[0].diff.reshape(self._view)
-        var, eps = self._var.data, self.param.eps
+        dy, dx = top[0].diff.reshape(self.view), bottom[0].diff.reshape(self.view)
+        var, eps = self.var.data, self.param.eps
         if self._global:
             self.engine.batch_norm_backward_global(var, eps, dy, dx)
         elif self.context.sum_over_ranks is not None:
-            normalized = self._normalized.data.reshape(self._view)
+            normalized = self.normalized.data.reshape(self.view)
             backward_over_ranks(normalized, var, eps, dy, dx, self._elements, self.context.sum_over_ranks)
         else:
-            self.engine.batch_norm_backward(self._normalized.data.reshape(self._view), var, eps, dy, dx)
+            self.engine.batch_norm_backward(self.normalized.data.reshape(self.view), var, eps, dy, dx)
 
     def kept_output(self) -> Blob | None:
-        return None if self._global else self._normalized
+        return None if self._global else self.normalized
 
     def channel_affine(self, bottom: Blob) -> tuple[Array, Array] | None:
         if not self._global or bottom.num_axes < 2:
@@ -118,19 +118,25 @@ class BatchNorm(NeuronLayer):
     def _read_averages(self) -> None:
         weight = float(self.blobs[2].data[0])
         factor = 1 / weight if weight else 0.0
-        self.engine.scale_by(factor, self.blobs[0].data, self._mean.data)
-        self.engine.scale_by(factor, self.blobs[1].data, self._var.data)
+        self.engine.scale_by(factor, self.blobs[0].data, self.mean.data)
+        self.engine.scale_by(factor, self.blobs[1].data, self.var.data)
 
-    def _move_averages(self) -> None:
-        count = self._view[0] * self._view[2] if self.context.sum_over_ranks is None else self._elements
+    @property
+    def of_its_batch(self) -> bool:
+        """Whether it takes the statistics of its own batch, and of no other process's."""
+        return not self._global and self.context.sum_over_ranks is None
+
+    def move_averages(self) -> None:
+        """Take the statistics of the latest batch, in ``mean`` and ``var``, into the averages over all batches."""
+        count = self.view[0] * self.view[2] if self.context.sum_over_ranks is None else self._elements
         if not count:
             return
         unbiased = count / (count - 1) if count > 1 else 1.0
         mean, var, weight = (blob.data for blob in self.blobs[:3])
         for blob in (mean, var, weight):
             self.engine.scale_by(self.param.moving_average_fraction, blob, blob)
-        self.engine.axpy(1.0, self._mean.data, mean)
-        self.engine.axpy(unbiased, self._var.data, var)
+        self.engine.axpy(1.0, self.mean.data, mean)
+        self.engine.axpy(unbiased, self.var.data, var)
         weight += 1
 
 

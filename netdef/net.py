@@ -17,6 +17,7 @@ from ..errors import DataError, NetError, WeightsError, choice
 from ..layers import Array, Blob, LayerContext, Phase, choose_engine
 from ..plugins import PluginManager, plugin_manager
 from .build import build
+from .chains import find_chains
 from .debug_info import DebugInfo
 from .definition import NetSource, definition
 from .gradient_memory import Gradients, separate, share_gradients
@@ -146,6 +147,8 @@ class Net:
         self._loans = find_loans(self.steps)
         self._granted: int | None = None
         self._sharing: Gradients = []
+        self._chains = find_chains(self.steps)
+        self._joined = [False, False]
         self.before_forward: list[Callable[[int], None]] = []
         self.after_forward: list[Callable[[int], None]] = []
         self.before_backward: list[Callable[[int], None]] = []
@@ -184,8 +187,11 @@ class Net:
             self._granted = granted
             self._forward.forget()
             self._backward.forget()
+        whole = not (watched or start) and end is None
+        if whole is not self._joined[0]:
+            self._join(whole, False)
         try:
-            if not (watched or start) and end is None:
+            if whole:
                 return self._forward()
             for index, step in enumerate(self.steps[start : None if end is None else end + 1], start):
                 if watched:
@@ -202,7 +208,10 @@ class Net:
         """Run the layers backward from *start* (the last) down to *end*, both included."""
         first = len(self.steps) - 1 if start is None else start
         watched = self.before_backward or self.after_backward
-        if not watched and first == len(self.steps) - 1 and not end:
+        whole = not watched and first == len(self.steps) - 1 and not end
+        if whole is not self._joined[1]:
+            self._join(self._joined[0], whole)
+        if whole:
             self._backward()
             return
         for index in range(first, end - 1, -1):
@@ -227,6 +236,15 @@ class Net:
     @property
     def gradients_are_shared(self) -> bool:
         return bool(self._sharing)
+
+    def _join(self, forward: bool, backward: bool) -> None:
+        """Whether chains of layers are computed in one go, each way: see ``chains``."""
+        for chain in self._chains:
+            chain.join_forward(forward)
+            chain.join_backward(backward)
+        self._joined = [forward, backward]
+        self._forward.forget()
+        self._backward.forget()
 
     def reshape(self) -> None:
         """Pass the shapes of the input blobs on through all layers."""

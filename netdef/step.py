@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..layers import Blob, Layer
 
@@ -11,10 +11,21 @@ class Step:
     """A layer with its bottom and top blobs, and who gets a gradient.
 
     ``losses`` pairs each top that counts as a loss with its weight; ``runs_backward`` says whether the backward pass
-    visits this step, ``propagate_down`` which bottoms it fills.
+    visits this step, ``propagate_down`` which bottoms it fills. ``forward_instead`` and ``backward_instead``, if they
+    are not None, are called in the place of the layer's methods.
     """
 
-    __slots__ = ("bottom", "layer", "losses", "propagate_down", "runs_backward", "seen", "top")
+    __slots__ = (
+        "backward_instead",
+        "bottom",
+        "forward_instead",
+        "layer",
+        "losses",
+        "propagate_down",
+        "runs_backward",
+        "seen",
+        "top",
+    )
 
     def __init__(
         self,
@@ -32,6 +43,8 @@ class Step:
         self.runs_backward = runs_backward
         self.propagate_down = tuple(propagate_down)
         self.seen = [b.version for b in self.bottom]
+        self.forward_instead: Callable[[Sequence[Blob], Sequence[Blob]], None] | None = None
+        self.backward_instead: Callable[[Sequence[Blob], Sequence[bool], Sequence[Blob]], None] | None = None
 
     def reshape(self) -> None:
         """Let the layer follow its bottoms' shapes."""
@@ -44,7 +57,7 @@ class Step:
             if blob.version != version:
                 self.reshape()
                 break
-        self.layer.forward(self.bottom, self.top)
+        (self.forward_instead or self.layer.forward)(self.bottom, self.top)
         loss = 0.0
         for blob, weight in self.losses:
             loss += weight * float(blob.data.item() if blob.count == 1 else blob.data.sum())
@@ -54,4 +67,4 @@ class Step:
     def backward(self) -> None:
         """Run the layer backward, if it takes part."""
         if self.runs_backward:
-            self.layer.backward(self.top, self.propagate_down, self.bottom)
+            (self.backward_instead or self.layer.backward)(self.top, self.propagate_down, self.bottom)

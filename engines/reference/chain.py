@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ..engine import Array, kernel
-from .elementwise import Elementwise
+from .activations import Activations
 from .normalization import Normalization
 from .scale import Scale
 
 
-class Chain(Normalization, Scale, Elementwise):
+class Chain(Normalization, Scale, Activations):
     """Here they are what they stand for, one after the other."""
 
     @kernel
@@ -28,8 +28,8 @@ class Chain(Normalization, Scale, Elementwise):
     ) -> None:
         """batch_norm_statistics, batch_norm_forward, scale_forward, and relu_forward unless *slope* is None, in one.
 
-        mean and var are those of x; xhat = (x - mean[c]) / sqrt(var[c] + eps); y = r(xhat * scale[c] + bias[c]), the same
-        numbers as from these kernels one after the other. x, y, xhat: [N, C, S]; y may be x.
+        mean and var are those of x; xhat = (x - mean[c]) / sqrt(var[c] + eps); y = r(xhat * scale[c] + bias[c]): the
+        same numbers as from these kernels one after the other. x, y, xhat: [N, C, S]; y may be x.
         """
         self.batch_norm_statistics(x, mean, var)
         self.batch_norm_forward(x, mean, var, eps, xhat, None)
@@ -54,7 +54,8 @@ class Chain(Normalization, Scale, Elementwise):
         """relu_backward unless *slope* is None, bias_backward, scale_backward_scale, scale_backward_data and
         batch_norm_backward in one, after batch_norm_scale_forward, which left xhat, y and var.
 
-        dx is overwritten; dscale and dbias accumulate. dbias None: not wanted. xhat, y, dy, dx: [N, C, S]; dx may be dy.
+        dx is overwritten; dscale and dbias accumulate. dbias None: not wanted. xhat, y, dy, dx: [N, C, S]; dx may be
+        dy.
         """
         gradient = self.like("chain", dy)
         np.copyto(gradient, dy)

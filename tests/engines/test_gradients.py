@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -174,6 +175,25 @@ def batch_norm():
     )
 
 
+def chains():
+    for slope in (None, 0.2):
+        x, dy, s, b = normal(3, 2, 5), normal(3, 2, 5), normal(2), normal(2)
+        mean, var, xhat, y = np.empty(2), np.empty(2), np.empty(x.shape), np.empty(x.shape)
+
+        def forward(x=x, s=s, b=b, slope=slope, mean=mean, var=var, xhat=xhat, y=y):
+            E.batch_norm_scale_forward(x, 1e-3, s, b, slope, mean, var, y, xhat)
+            return y.copy()
+
+        def backward(which, forward=forward, x=x, s=s, slope=slope, var=var, xhat=xhat, y=y, dy=dy):
+            forward()
+            dx, ds, db = np.empty(x.shape), np.zeros(2), np.zeros(2)
+            E.batch_norm_scale_backward(xhat, y, var, 1e-3, s, slope, dy, dx, ds, db)
+            return (dx, ds, db)[which]
+
+        for which, array in enumerate((x, s, b)):
+            yield case("batch_norm_scale_backward", forward, partial(backward, which), array, dy)
+
+
 def mvn():
     for variance in (True, False):
         x, dy, mean, std = normal(3, 6), normal(3, 6), np.empty(3), np.ones(3)
@@ -282,7 +302,7 @@ CASES = [
     elementwise("power", "x", power=1.0, scale=3.0, shift=1.0),
     *(
         found
-        for family in (with_slope, linear, convolution, pooling, lrn, batch_norm, mvn, scale, losses, masked)
+        for family in (with_slope, linear, convolution, pooling, lrn, batch_norm, chains, mvn, scale, losses, masked)
         for found in family()
     ),
 ]

@@ -13,6 +13,7 @@ from cortado.engines.table import KERNELS, Maker, copy_arguments, support
 HIDDEN = {
     ("relu_backward", "x"): "only its sign is used",
     ("prelu_backward_data", "x"): "only its sign is used",
+    ("batch_norm_scale_backward", "y"): "only its sign is used",
     ("stochastic_pool_forward", "uniform"): "it only says which pixel",
 }
 LABELS = {"label", "target"}

@@ -9,7 +9,8 @@ from cortado import Net, Phase
 from cortado.proto import parse_net
 
 DATA = """
-layer {{ name: "x" type: "DummyData" top: "x" dummy_data_param {{ shape {{ {} }} data_filler {{ type: "gaussian" }} }} }}
+layer {{ name: "x" type: "DummyData" top: "x" dummy_data_param {{ shape {{ {} }}
+  data_filler {{ type: "gaussian" }} }} }}
 layer {{ name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param {{ num_output: 6 kernel_size: 1
   weight_filler {{ type: "gaussian" std: 1 }} }} }}
 """

@@ -1,7 +1,3 @@
-#include <optional>
-
-#include <nanobind/stl/optional.h>
-
 #include "command.hpp"
 
 namespace cortado {

@@ -3,12 +3,15 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include <nanobind/stl/optional.h>
 
 #include "bind.hpp"
 
@@ -62,10 +65,10 @@ private:
 };
 
 template <class T, class Plain = std::remove_cv_t<std::remove_reference_t<T>>>
-constexpr bool can_be_held = is_view<Plain> || std::is_arithmetic_v<Plain>;
+constexpr bool can_be_held = is_view<Plain> || std::is_arithmetic_v<Plain> || std::is_same_v<Plain, std::optional<float>>;
 
-// Binds the kernel as a function of the module, and where it returns nothing and takes only arrays and numbers, as a
-// command too.
+// Binds the kernel as a function of the module, and where it returns nothing and takes only arrays and numbers (or none),
+// as a command too.
 template <class Result, class... A, class... Extra>
 void def(nb::module_& m, const char* name, Result (*kernel)(A...), const Extra&... extra) {
     m.def(name, kernel, extra...);
