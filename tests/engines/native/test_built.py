@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,11 +30,16 @@ print(Net(net, engine="reference").engine.name)
 """
 
 
+REPOSITORY = Path(__file__).parents[3]
+"""An installed package has not the sources of the kernels."""
+
+
 def test_the_mark_is_what_python_computes_from_the_sources(native) -> None:
     from cortado.engines.native import _kernels, built
 
-    assert len(built.bound(built.SOURCES)) >= 9
-    assert built.digest(built.bound(built.SOURCES)) == _kernels.BINDINGS
+    files = built.bound(REPOSITORY / "engines" / "native" / "cpp")
+    assert len(files) >= 9
+    assert built.digest(files) == _kernels.BINDINGS
 
 
 def test_other_kernels_are_refused(native, tmp_path: Path) -> None:
@@ -60,7 +66,9 @@ def test_without_sources_beside_them_kernels_are_taken(native, tmp_path: Path) -
 def test_a_run_with_old_kernels_ends_with_the_message_and_the_reference_still_works(native, tmp_path: Path) -> None:
     net = tmp_path / "net.prototxt"
     net.write_text('layer { name: "d" type: "DummyData" top: "x" dummy_data_param { shape { dim: 2 } } }')
-    done = subprocess.run([sys.executable, "-c", OLD, str(net)], capture_output=True, text=True, check=False)
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "src")}
+    command = [sys.executable, "-c", OLD, str(net)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     auto, named, reference = done.stdout.splitlines()
     assert auto == named
     assert "/somewhere/_kernels.so: the compiled kernels of the native engine must be those of the sources" in auto
