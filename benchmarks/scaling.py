@@ -11,7 +11,8 @@ rank, from the median iteration; the table has medians over rounds. What is lost
 other in caches, memory and clock speed; the difference from apart to together is communication.
 
 "model" is what ``step_model.py`` predicts from the profile of one rank, stretched to the time apart, and from sums of
-64 bytes and 8 MB over as many ranks, timed by themselves; over a slowed link, from its nominal bandwidth.
+64 bytes and 8 MB over as many ranks, timed by themselves; over a link, from its nominal bandwidth. There are then also
+rounds without the thread that keeps transfers going.
 """
 
 from __future__ import annotations
@@ -24,15 +25,17 @@ import platform
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.step_model import iteration_time, show_predictions
+from benchmarks.step_model import TCP, Network, iteration_time, show_predictions
 from benchmarks.two_hosts import TwoHosts
 
+KINDS = ("apart", "together")
 NETS = ["lenet", "cifar10_full", "resnet50"]
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
@@ -78,7 +81,7 @@ def summary(row: dict[str, Any]) -> list[dict[str, Any]]:
     alone = slowest(row["modes"]["apart 1"])
     lines = []
     for n in sorted(int(key.split()[1]) for key in row["modes"] if key.startswith("together")):
-        apart, together = (slowest(row["modes"][f"{kind} {n}"]) for kind in ("apart", "together"))
+        apart, together = (slowest(row["modes"][f"{kind} {n}"]) for kind in KINDS)
         ratios = [[a / t for a, t in zip(alone, times, strict=True)] for times in (apart, together)]
         cpu = [median([r["cpu"] for ranks in row["modes"][key] for r in ranks]) for key in ("apart 1", f"together {n}")]
         lines.append({
@@ -87,6 +90,7 @@ def summary(row: dict[str, Any]) -> list[dict[str, Any]]:
             "lowest": min(ratios[1]), "highest": max(ratios[1]), "by processor time": cpu[0] / cpu[1],
             "of apart": median([a / t for a, t in zip(apart, together, strict=True)]),
             "model": modelled(row, n, median(apart)),
+            "by layers": median(slowest(row["modes"].get(f"layers {n}", [])) or [0.0]),
         })  # fmt: skip
     return lines
 
@@ -102,12 +106,22 @@ def run_over_links(name: str, arguments: argparse.Namespace) -> list[dict[str, A
 
 
 def modelled(row: dict[str, Any], n: int, apart: float) -> float:
-    """Seconds of an iteration that the model has for *n* ranks, whose sums were timed by themselves."""
-    small, large = (row["sums"][str(n)][size] for size in ("64", str(2**23)))
-    latency = small / (2 * math.ceil(math.log2(n)))
-    bandwidth = row.get("link", 0) * 1e9 / 8 or 2 * (n - 1) / n * 2**23 / max(large - small, 1e-9)
+    """Seconds of an iteration that the model has for *n* ranks that take *apart* each. On one host the processors that
+    compute add up, as fast as sums were by themselves; over a link its nominal bandwidth counts."""
     stretch = apart / (row["compute"] + row["update"])
-    return iteration_time(row, n, bandwidth, latency, 1 / stretch)
+    if (link := row.get("link")) is not None:
+        network, bandwidth = TCP, link * 1e9 / 8 or math.inf
+    else:
+        small, large = (row["sums"][str(n)][size] for size in ("64", str(2**23)))
+        work = max(large - small, 0) / (2 * (n - 1) / n * 2**23)
+        network, bandwidth = Network(small / (2 * math.ceil(math.log2(n))), work), math.inf
+    return iteration_time(row, n, bandwidth, replace(network, work=network.work / stretch), 1 / stretch)
+
+
+def work_of(row: dict[str, Any]) -> float:
+    """Processor seconds for each byte of gradients that goes over a link."""
+    apart, together = (median([r["cpu"] for ranks in row["modes"][f"{kind} 2"] for r in ranks]) for kind in KINDS)
+    return (together - apart) / sum(b["bytes"] for b in row["buckets"])
 
 
 def show(row: dict[str, Any]) -> None:
@@ -123,6 +137,9 @@ def show(row: dict[str, Any]) -> None:
         rounds = f"{line['lowest']:.1%}-{line['highest']:.1%}"
         print(f"  {line['ranks']:5} {times}   {line['efficiency']:10.1%} {rounds:>13} {line['efficiency apart']:7.1%} "
               f"{line['of apart']:8.1%} {line['by processor time']:9.1%}")  # fmt: skip
+        if line["by layers"]:
+            print(f"  without the thread {1e3 * line['by layers']:.4g} ms; with it each byte of gradients takes "
+                  f"{1e9 * work_of(row):.3g} ns of a processor")  # fmt: skip
 
 
 def main() -> None:

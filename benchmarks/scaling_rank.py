@@ -136,9 +136,11 @@ class Crew:
         return found
 
 
-def modes_of(counts: list[int]) -> list[tuple[str, int]]:
-    """What a round does: one rank alone; *n* ranks apart, without a word between them; *n* together."""
-    return [(kind, n) for n in counts for kind in (("apart", "together") if n > 1 else ("apart",))]
+def modes_of(counts: list[int], threaded: bool) -> list[tuple[str, int]]:
+    """What a round does: one rank alone; *n* ranks apart, without a word between them; *n* together; and, where
+    transfers have a thread, together without it."""
+    kinds = ("apart", "together", *(["layers"] if threaded else []))
+    return [(kind, n) for n in counts for kind in (kinds if n > 1 else ("apart",))]
 
 
 def measure(name: str, counts: list[int], seconds: float, rounds: int, fields: str, order: list[int]) -> dict[str, Any]:
@@ -147,8 +149,9 @@ def measure(name: str, counts: list[int], seconds: float, rounds: int, fields: s
     world, begin = MPI.COMM_WORLD, time.perf_counter()
     crew = Crew(name, counts, fields)
     made = time.perf_counter() - begin
+    threaded = crew.solver.parallel.communicator.background
     facts = crew.profile(4) if world.rank == 0 else {}
-    modes = modes_of(counts)
+    modes = modes_of(counts, threaded)
     about = facts.get("compute", 0.0) + facts.get("update", 0.0)
     per_mode = max(0.1, seconds / len(modes) / 8)  # eight rounds, if all were as fast as one rank alone
     iterations = world.bcast(max(2, int(per_mode / about)) if about else 0)
@@ -160,7 +163,8 @@ def measure(name: str, counts: list[int], seconds: float, rounds: int, fields: s
             quiet_barrier()
             mine = None
             if world.rank < n:
-                crew.join(n if kind == "together" else 1)
+                crew.join(1 if kind == "apart" else n)
+                crew.groups[n].background = threaded and kind != "layers"
                 times, cpu = crew.timed(iterations)
                 mine = {"median": median(times), "mean": sum(times) / iterations, "cpu": cpu / iterations}
             quiet_barrier()

@@ -8,7 +8,7 @@ import time
 from .base import Communicator, Pending
 
 PAUSE = 5e-4
-"""Seconds that the thread sleeps between two visits, so that it takes little from those who compute."""
+"""Seconds that the thread sleeps between two visits, by the threads that compute, so that it takes little from them."""
 BURST = 16
 """Questions of one visit: each moves some tens of kilobytes over TCP."""
 
@@ -41,7 +41,8 @@ class Driver:
         self.pending.append(pending)
         if self.communicator.background:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="transfers", daemon=True)
+                pause = PAUSE / max(1, self.communicator.threads() or 1)
+                self._thread = threading.Thread(target=self._run, args=[pause], name="transfers", daemon=True)
                 self._thread.start()
             self._work.set()
 
@@ -64,7 +65,7 @@ class Driver:
                 self.communicator.wait(pending)
             self.pending.clear()
 
-    def _run(self) -> None:
+    def _run(self, pause: float) -> None:
         while self._work.wait():
             self._work.clear()  # before the look at what there is, so that nothing added later is overlooked
             with self._lock:
@@ -75,4 +76,4 @@ class Driver:
                     self.pending.clear()
                 if self.pending:
                     self._work.set()
-            time.sleep(PAUSE)
+            time.sleep(pause)
