@@ -18,7 +18,7 @@ SPARE = 2
 """How many times what is needed must be there."""
 LINE = 64
 PIECE = 2**15
-"""Numbers that are added up before they are given to all: they stay in the second-level cache."""
+"""Numbers that are added up before they are given to the others: they stay in the second-level cache."""
 
 
 def share(mpi: Any, group: Any, counts: Sequence[int], dtype: npt.DTypeLike) -> list[SharedSum] | None:
@@ -62,15 +62,14 @@ def _lines(size: int) -> int:
 class SharedSum:
     """A transfer that can be started again and again: each of *views*, the arrays of all ranks, becomes their sum.
 
-    Rank r adds up part r, in the order of ranks, as soon as all are ready, and writes it to all; so every number goes
-    through each rank's processor once, and all ranks end with the same bits. *signs* has, of each rank, how often it
-    was ready, and behind them how often it was done.
+    Rank r adds part r of all others to its own as soon as all are ready, and writes it to them, so that all end with
+    the same bits. *signs* has, of each rank, how often it was ready, and behind them how often it was done.
     """
 
     def __init__(self, window: Any, signs: memoryview[int], views: list[Array], rank: int) -> None:
-        self._window, self._views, self._rank, self._size = window, views, rank, len(views)
+        self._window, self._rank, self._size = window, rank, len(views)
         self._ready, self._done = signs[: self._size], signs[self._size : 2 * self._size]
-        self._own, self._scratch = views[rank], np.empty(PIECE, views[rank].dtype)
+        self._own, self._others = views[rank], [view for other, view in enumerate(views) if other != rank]
         self._turn = 0
         self._added = True
 
@@ -110,9 +109,8 @@ class SharedSum:
         begin, end = (count * part // self._size for part in (self._rank, self._rank + 1))
         for at in range(begin, end, PIECE):
             upto = min(at + PIECE, end)
-            part = self._scratch[: upto - at]
-            np.add(self._views[0][at:upto], self._views[1][at:upto], out=part)
-            for view in self._views[2:]:
+            part = self._own[at:upto]
+            for view in self._others:
                 part += view[at:upto]
-            for view in self._views:
+            for view in self._others:
                 view[at:upto] = part
