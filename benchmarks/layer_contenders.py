@@ -5,9 +5,7 @@ Each ``make_…`` takes the path of a little net (see ``layer_cases``) and retur
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -100,18 +98,10 @@ def _onnxruntime(path: str, threads: int) -> Passes:
 
 
 def _opencv(path: str, threads: int) -> Passes:
-    import cv2
-    from google.protobuf import text_format
+    from benchmarks.contenders.opencv import imported
 
     net = Net(path, engine="reference")
-    arrays = _inputs(net)
-    with tempfile.TemporaryDirectory() as folder:
-        weights, text = Path(folder, "net.caffemodel"), Path(folder, "net.prototxt")
-        net.save(weights)
-        text.write_text(text_format.MessageToString(net.definition))
-        other = cv2.dnn.readNetFromCaffe(str(text), str(weights))
-    if threads:
-        cv2.setNumThreads(threads)
+    arrays, other = _inputs(net), imported(net, threads)
 
     def forward() -> None:
         for name, array in arrays.items():

@@ -13,9 +13,8 @@ from google.protobuf import text_format
 from cortado import Net
 
 
-def make(model: str, mode: str, threads: int) -> tuple[Callable[[], None], str]:
-    net = Net(model, engine="reference")
-    shape = tuple(net.blobs["data"].shape)
+def imported(net: Net, threads: int) -> cv2.dnn.Net:
+    """*net* as OpenCV reads it; 0 *threads*: its own choice."""
     with tempfile.TemporaryDirectory() as folder:
         weights, text = Path(folder, "net.caffemodel"), Path(folder, "net.prototxt")
         net.save(weights)
@@ -23,6 +22,13 @@ def make(model: str, mode: str, threads: int) -> tuple[Callable[[], None], str]:
         other = cv2.dnn.readNetFromCaffe(str(text), str(weights))
     if threads:
         cv2.setNumThreads(threads)
+    return other
+
+
+def make(model: str, mode: str, threads: int) -> tuple[Callable[[], None], str]:
+    net = Net(model, engine="reference")
+    shape = tuple(net.blobs["data"].shape)
+    other = imported(net, threads)
     data = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 
     def infer() -> None:

@@ -58,10 +58,17 @@ struct ToPlaces : Product {
     }
 };
 
-struct ConvForward final : ToPlaces {
+struct ConvForward : ToPlaces {
     const float* w;
     void pack_a(float* panel, i64 i, i64 rows, i64 at, i64 depth) const override {
         pack_rows(panel, w + i * k + at, k, rows, depth);
+    }
+
+    // The sums go to the images of y, finished as `fused` says.
+    void into(const ConvShape& s, float* y, const Fusion& fused) {
+        to = y, image_size = fused.image_size, plane = s.out_h * s.out_w, width = s.out_w;
+        step_y = step_x = 1, first = 0;
+        finish.add = fused.add, finish.rectify = fused.rectify, finish.slope = fused.slope;
     }
 };
 
@@ -202,8 +209,7 @@ void product_forward(const ConvShape& s, const float* x, const float* w, const f
     ConvForward p;
     p.grid = forward_grid(s);
     p.m = outputs, p.n = p.grid.places(), p.k = channels * p.grid.taps;
-    p.image_size = fused.image_size, p.plane = area, p.width = s.out_w, p.step_y = p.step_x = 1, p.first = 0;
-    p.finish.add = fused.add, p.finish.rectify = fused.rectify, p.finish.slope = fused.slope;
+    p.into(s, y, fused);
     const float* from = split_phases(s, x, p.grid.pitch);
     for (i64 g = 0; g < s.groups; ++g) {
         p.from = from + g * channels * p.grid.plane();

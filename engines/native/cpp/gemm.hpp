@@ -88,24 +88,30 @@ void micro(i64 depth, const float* a, const float* b, float* c, i64 stride, cons
         for (int j = 0; j < VECS; ++j) store(c + i * stride + j * V, acc[i][j]);
 }
 
-using Micro = void (*)(i64, const float*, const float*, float*, i64, const Finish&);
-
-template <int ROWS>
-struct MicroTable : MicroTable<ROWS - 1> {
-    MicroTable() {
-        this->entry[ROWS][0] = micro<ROWS, 1>;
-        this->entry[ROWS][1] = micro<ROWS, 2>;
+// A family's tiles by their rows and vectors: Of::Tile, made by Of::make<ROWS, VECS>().
+template <class Of, int ROWS = MR>
+struct Tiles : Tiles<Of, ROWS - 1> {
+    Tiles() {
+        this->entry[ROWS][0] = Of::template make<ROWS, 1>();
+        this->entry[ROWS][1] = Of::template make<ROWS, 2>();
     }
 };
-template <>
-struct MicroTable<0> {
-    Micro entry[MR + 1][2];
+template <class Of>
+struct Tiles<Of, 0> {
+    typename Of::Tile entry[MR + 1][2];
 };
 
-inline const MicroTable<MR>& micro_kernels() {
-    static const MicroTable<MR> table;
+template <class Of>
+inline const Tiles<Of>& tiles_of() {
+    static const Tiles<Of> table;
     return table;
 }
+
+struct Micro {
+    using Tile = void (*)(i64, const float*, const float*, float*, i64, const Finish&);
+    template <int ROWS, int VECS>
+    static Tile make() { return micro<ROWS, VECS>; }
+};
 
 // How one product is cut: into chunks of rows and columns (a task each) and blocks of depth.
 struct Cut {
@@ -160,7 +166,7 @@ inline void row_panel(const Product& p, const float* a, const float* b, i64 i, i
     f.bias = f.bias == nullptr || !first ? nullptr : f.bias + i;
     Finish plain;
     plain.bias = f.bias;
-    const auto& kernel = micro_kernels().entry[rows];
+    const auto& kernel = tiles_of<Micro>().entry[rows];
     for (i64 at = 0; at < cols; at += NR) {
         const i64 count = min(NR, cols - at), width = count > V ? NR : V;
         i64 stride = 0;
@@ -201,7 +207,7 @@ inline bool multiply_in_parts(const Product& p) {
                 p.pack_a(a, i, height, k, deep);
                 for (i64 j = 0; j < p.n; j += NR) {
                     const i64 wide = p.n - j > V ? NR : V;
-                    micro_kernels().entry[height][wide / V - 1](deep, a, b + j * deep, c + i * width + j, width, f);
+                    tiles_of<Micro>().entry[height][wide / V - 1](deep, a, b + j * deep, c + i * width + j, width, f);
                 }
             }
         }

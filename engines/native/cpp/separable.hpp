@@ -8,20 +8,15 @@
 namespace cortado {
 namespace {
 
-struct Separable final : ToPlaces {
+struct Separable final : ConvForward {
     ConvShape s;               // of the depthwise convolution, one output per channel
     const float* x;
-    const float* w;
     const float* depthwise_w;
     const float* depthwise_bias;
     Fusion between;            // whether, and how, the depthwise convolution is rectified
     Slide kernel;
     RowSpans across;
     i64 down[kMaxTaps];
-
-    void pack_a(float* panel, i64 i, i64 rows, i64 at, i64 depth) const override {
-        pack_rows(panel, w + i * k + at, k, rows, depth);
-    }
 
     // Whole rows of places; the last vector may not be full, and rows at the edge are read for two tasks.
     i64 together(i64, i64 most) const override {
@@ -68,9 +63,8 @@ void conv_separable(const ConvShape& depthwise, const float* x, const float* dep
     p.s = depthwise, p.x = x, p.w = w, p.depthwise_w = depthwise_w, p.depthwise_bias = depthwise_bias, p.between = between;
     p.grid = forward_grid(s);
     p.m = s.outputs, p.n = p.grid.places(), p.k = s.channels;
-    p.to = y, p.image_size = fused.image_size, p.plane = s.out_h * s.out_w, p.width = s.out_w;
-    p.step_y = p.step_x = 1, p.first = 0, p.from = nullptr;
-    p.finish.add = fused.add, p.finish.rectify = fused.rectify, p.finish.slope = fused.slope, p.finish.bias = bias;
+    p.into(s, y, fused);
+    p.from = nullptr, p.finish.bias = bias;
     p.packed = fused.packed;
     i64 right[kMaxTaps];
     tap_offsets(p.down, depthwise.kernel_h, depthwise.dilation_h, depthwise.pad_h);

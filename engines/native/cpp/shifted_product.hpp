@@ -41,24 +41,11 @@ void shifted_tile(const Shifts& s, i64 channels, const float* a, const float* b,
         }
 }
 
-using ShiftedTile = void (*)(const Shifts&, i64, const float*, const float*, float*, i64, const Finish&);
-
-template <int ROWS>
-struct ShiftedTiles : ShiftedTiles<ROWS - 1> {
-    ShiftedTiles() {
-        this->entry[ROWS][0] = shifted_tile<ROWS, 1>;
-        this->entry[ROWS][1] = shifted_tile<ROWS, 2>;
-    }
+struct Shifted {
+    using Tile = void (*)(const Shifts&, i64, const float*, const float*, float*, i64, const Finish&);
+    template <int ROWS, int VECS>
+    static Tile make() { return shifted_tile<ROWS, VECS>; }
 };
-template <>
-struct ShiftedTiles<0> {
-    ShiftedTile entry[MR + 1][2];
-};
-
-inline const ShiftedTiles<MR>& shifted_tiles() {
-    static const ShiftedTiles<MR> table;
-    return table;
-}
 
 // Floats of the copies that one task works on, and of a panel of weights that meets all of them: L2 and half of L1.
 constexpr i64 kCopyFloats = 96 << 10, kShiftedDepth = 256;
@@ -117,7 +104,7 @@ inline void shifted_task(const ShiftedProduct& p, const Shifts& s, ShiftRows shi
             plain.bias = f.bias;
             for (i64 j = 0; j < places; j += NR) {
                 const i64 count = min(NR, places - j), width = count > V ? NR : V;
-                const ShiftedTile tile = shifted_tiles().entry[rows][width / V - 1];
+                const Shifted::Tile tile = tiles_of<Shifted>().entry[rows][width / V - 1];
                 float* target = to + i * area + j;
                 if (count == width) {
                     tile(s, channels, a, copies + j, target, area, f);
