@@ -4,17 +4,19 @@
     python benchmarks/overhead.py --mnist ~/mnist                   # and LeNet on MNIST, from its four files
     python benchmarks/overhead.py --mnist ~/mnist --iterations 1000 --rounds 5 --json overhead.json
 
-Each round is a process of its own in which the command line's entry point trains. The wall time of its main thread is
+Each round is two processes, in each of which the command line's entry point trains. The wall time of its main thread is
 divided without rest:
 
 - kernels: what the native module counts between letting go of the interpreter and wanting it back;
 - data: waiting for the thread that makes batches, waiting for the interpreter while that thread has it, and taking
   batches over (data layers, less the kernel that copies);
-- Python: all else, NumPy's share and the arguments of kernels included, by the place where it is spent.
+- Python: all else, NumPy's share and the arguments of kernels included, by the place where it is spent; writing
+  snapshots is a place too, though most of it is waiting for the disk.
 
 The share of kernels and data is told of the training (from the first iteration to the last, with tests and snapshots)
-and of the whole command (from the start of the process to its end, with imports and set-up). The measuring costs time
-too: so many moves of the clock, times what one takes; that is taken off Python. Medians over the rounds.
+and of the whole command (from the start of the process to its end, with imports and set-up). Measuring takes time too,
+the more as kernels clear the caches. So the shares come from the first process, which looks at the clock twice a batch,
+and only the second one tells the places. Medians over the rounds.
 """
 
 from __future__ import annotations
@@ -45,7 +47,6 @@ class Clock:
         self.counted, self.last, self.seen = counted, begin, counted()
         self.places: dict[str, int] = {}
         self.inside = ["start"]
-        self.moves = 0
 
     def move(self) -> None:
         """Book the time since the last move."""
@@ -58,7 +59,6 @@ class Clock:
         ):
             self.places[place] = self.places.get(place, 0) + spent
         self.last, self.seen = now, seen
-        self.moves += 1
 
     def watch(self, owner: Any, name: str, place: str) -> None:
         """Let what *owner*'s function *name* takes count for *place*."""
@@ -75,18 +75,66 @@ class Clock:
 
         setattr(owner, name, watched)
 
-    def cost(self, rounds: int = 20000) -> float:
-        """Seconds that one move takes."""
-        idle = Clock(self.counted, time.perf_counter_ns())
-        begin = time.perf_counter()
-        for _ in range(rounds):
-            idle.move()
-        return (time.perf_counter() - begin) / rounds
+
+class Stopwatch:
+    """Adds up what a function takes, less the kernels in it."""
+
+    def __init__(self, counted: Callable[[], tuple[int, int]], owner: Any, name: str) -> None:
+        self.spent = 0
+        function, now = getattr(owner, name), time.perf_counter_ns
+
+        def watched(*arguments: Any) -> Any:
+            before = now() - sum(counted())
+            try:
+                return function(*arguments)
+            finally:
+                self.spent += now() - sum(counted()) - before
+
+        setattr(owner, name, watched)
 
 
-def serve(begin: int, arguments: list[str]) -> None:
-    """The child: trains, and prints where the time went, in seconds."""
+def serve(begin: int, places: bool, arguments: list[str]) -> None:
+    """The child: trains, and prints where the time went, in seconds; with *places*, also which Python it was."""
     from cortado.cli import program
+    from cortado.engines.native import _kernels
+    from cortado.layers.data_base import DataLayer
+    from cortado.solver.solver import Solver
+
+    _kernels.count_time(True)
+    clock = watch_places(begin) if places else None
+    data = Stopwatch(_kernels.counted_time, DataLayer, "forward")
+    marks: list[tuple[int, int, dict[str, int]]] = []
+    solve = Solver.solve
+
+    def mark(inside: str) -> None:
+        if clock is not None:
+            clock.move()
+            clock.inside[0] = inside
+        good = sum(_kernels.counted_time()) + data.spent
+        marks.append((time.perf_counter_ns(), good, dict(clock.places) if clock is not None else {}))
+
+    def solved(*given: Any, **named: Any) -> None:
+        mark("the loop")
+        solve(*given, **named)
+        mark("end")
+
+    Solver.solve = solved  # type: ignore[method-assign]
+    program(["train", *arguments], standalone_mode=False)
+    (first, good, before), (last, good_then, after) = marks
+    print(
+        json.dumps(
+            {
+                "places": {name: (spent - before.get(name, 0)) / 1e9 for name, spent in after.items()},
+                "training": (good_then - good) / 1e9,
+                "command": (sum(_kernels.counted_time()) + data.spent) / 1e9,
+                "wall": (last - first) / 1e9,
+            }
+        )
+    )
+
+
+def watch_places(begin: int) -> Clock:
+    """A clock that all places move."""
     from cortado.data import prefetch
     from cortado.engines.native import _kernels
     from cortado.layers.data_base import DataLayer
@@ -96,7 +144,6 @@ def serve(begin: int, arguments: list[str]) -> None:
     from cortado.solver.solver import Solver
     from cortado.solver.watchdog import Watchdog
 
-    _kernels.count_time(True)
     clock = Clock(_kernels.counted_time, begin)
     clock.watch(run.Run, "_iterate", "the loop")
     clock.watch(Net, "forward", "forward")
@@ -111,52 +158,26 @@ def serve(begin: int, arguments: list[str]) -> None:
     clock.watch(Solver, "test", "tests")
     for name in ("check_loss", "check_update", "check_weights"):
         clock.watch(Watchdog, name, "watchdog")
-    marks: list[tuple[int, int, dict[str, int]]] = []
-    solve = Solver.solve
-
-    def mark(inside: str) -> None:
-        clock.move()
-        marks.append((clock.last, clock.moves, dict(clock.places)))
-        clock.inside[0] = inside
-
-    def solved(*given: Any, **named: Any) -> None:
-        mark("the loop")
-        solve(*given, **named)
-        mark("end")
-
-    Solver.solve = solved  # type: ignore[method-assign]
-    program(["train", *arguments], standalone_mode=False)
-    clock.move()
-    (first, moves, before), (last, moves_then, after) = marks
-    print(
-        json.dumps(
-            {
-                "training": {name: (spent - before.get(name, 0)) / 1e9 for name, spent in after.items()},
-                "command": {name: spent / 1e9 for name, spent in clock.places.items()},
-                "wall": (last - first) / 1e9,
-                "measuring": clock.cost() * (moves_then - moves),
-            }
-        )
-    )
+    return clock
 
 
 def run_once(arguments: list[str]) -> Figures:
-    """One round: the child's figures, and ``shares``, of the training and of the whole command."""
+    """One round: the figures of the first child, with the ``places`` of the second, which took ``places_wall``."""
+    told = run_child(arguments, places=True)
+    return run_child(arguments) | {"places": told["places"], "places_wall": told["wall"]}
+
+
+def run_child(arguments: list[str], places: bool = False) -> Figures:
+    """The child's figures, and ``shares``, of the training and of the whole command."""
     begin = time.perf_counter_ns()
-    command = [sys.executable, __file__, "--serve", str(begin), *arguments]
+    command = [sys.executable, __file__, "--serve", str(begin), "places" if places else "", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     whole = (time.perf_counter_ns() - begin) / 1e9
     if done.returncode or not done.stdout:
         raise SystemExit(done.stderr)
     found: Figures = json.loads(done.stdout.splitlines()[-1])
-    measuring, wall = found["measuring"], found["wall"]
-    good = {what: sum(found[what].get(name, 0) for name in (KERNELS, *DATA)) for what in ("training", "command")}
     found["whole"] = whole
-    found["shares"] = {
-        "kernels": found["training"][KERNELS] / (wall - measuring),
-        "training": good["training"] / (wall - measuring),
-        "command": good["command"] / (whole - measuring),
-    }
+    found["shares"] = {"training": found["training"] / found["wall"], "command": found["command"] / whole}
     return found
 
 
@@ -173,17 +194,16 @@ def lenet(folder: Path, place: Path, iterations: int) -> list[str]:
 def report(name: str, rounds: list[Figures]) -> None:
     shares = {what: median(r["shares"][what] for r in rounds) for what in rounds[0]["shares"]}
     wall, whole = (median(r[what] for r in rounds) for what in ("wall", "whole"))
-    print(
-        f"\n{name}: {shares['training']:.1%} of {wall:.2f} s of training in kernels ({shares['kernels']:.1%}) or data"
-    )
+    print(f"\n{name}: {shares['training']:.1%} of {wall:.2f} s of training in kernels or data")
     print(
         f"  {shares['command']:.1%} of {whole:.2f} s of the whole command, of which {whole - wall:.2f} s start and end"
     )
-    places = {place for r in rounds for place in r["training"]} - {"start"}
-    medians = {place: median(r["training"].get(place, 0) for r in rounds) for place in places}
+    wall = median(r["places_wall"] for r in rounds)
+    print(f"  where the clock is looked at in every place, of {wall:.2f} s")
+    places = {place for r in rounds for place in r["places"]} - {"start"}
+    medians = {place: median(r["places"].get(place, 0) for r in rounds) for place in places}
     for place, spent in sorted(medians.items(), key=lambda row: -row[1]):
         print(f"  {place:22} {spent:8.4f} s {spent / wall:6.1%}")
-    print(f"  the measuring itself took about {median(r['measuring'] for r in rounds):.4f} s of these")
 
 
 def main() -> None:
@@ -196,7 +216,7 @@ def main() -> None:
     parser.add_argument("--serve", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        serve(int(options.serve[0]), options.serve[1:])
+        serve(int(options.serve[0]), bool(options.serve[1]), options.serve[2:])
         return
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
     figures: dict[str, list[Figures]] = {}
