@@ -93,6 +93,8 @@ class Layer:
         self.param_propagate_down: list[bool] = []
         self.runs_backward = True
         self._rng: np.random.Generator | None = None
+        self.moves = type(self).run_state is not Layer.run_state
+        """Whether ``run_state`` may have anything to say."""
 
     # -- the four calls -----------------------------------------------------------------------------------------
 
@@ -149,8 +151,8 @@ class Layer:
 
     def repeats(self) -> bool:
         """Whether forward and backward do nothing but call kernels of the engine, and call the same ones with the same
-        arguments as long as all blobs stay where they are; what a kernel returns may not matter. A net then repeats
-        those calls by itself."""
+        arguments as long as all blobs stay where they are. A net then repeats those calls by itself, except of a pass
+        in which a kernel returns something."""
         return False
 
     def speaks_for_forward(self, method: str) -> bool:
@@ -196,15 +198,12 @@ class Layer:
         if self._rng is None:
             rank = self.context.rank
             self._rng = self.context.stream("forward", self.name, *([rank] if rank else []))
+            self.moves = True
         return self._rng
 
     @rng.setter
     def rng(self, generator: np.random.Generator) -> None:
-        self._rng = generator
-
-    def moves(self) -> bool:
-        """Whether ``run_state`` may have anything to say."""
-        return self._rng is not None or type(self).run_state is not Layer.run_state
+        self._rng, self.moves = generator, True
 
     def run_state(self) -> dict[str, Any]:
         """What the next forward depends on besides bottoms, parameters and learned blobs: random stream, position …

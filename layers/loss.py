@@ -82,4 +82,5 @@ class Normalizer:
         """For so many *items* in the batch with so many *positions* in all, of which so many are *valid*."""
         if self.mode == PRE_FIXED:
             return self.fixed
-        return float(max(1, {FULL: positions, VALID: valid, BATCH_SIZE: items, NONE: 1}[self.mode]))
+        divisor = valid if self.mode == VALID else items if self.mode == BATCH_SIZE else positions
+        return float(max(1, divisor)) if self.mode != NONE else 1.0

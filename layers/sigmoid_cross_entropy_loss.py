@@ -37,6 +37,7 @@ class SigmoidCrossEntropyLoss(LossLayer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         self.normalizer = Normalizer.of(self.config, default=BATCH_SIZE)
+        self.divisor = self.engine.zeros((), self.dtype)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
@@ -47,15 +48,15 @@ class SigmoidCrossEntropyLoss(LossLayer):
         x = bottom[0].data
         target = bottom[1].data.reshape(x.shape)
         total, valid = self.engine.sigmoid_cross_entropy_forward(x, target, self.normalizer.ignore_label)
-        self.divisor = self.normalizer(x.shape[0], x.size, valid)
-        top[0].data[...] = total / self.divisor
+        self.divisor[...] = divisor = self.normalizer(x.shape[0], x.size, valid)
+        top[0].data[...] = total / divisor
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         self.refuse_gradients(propagate_down)
         if propagate_down[0]:
             x, ignore = bottom[0].data, self.normalizer.ignore_label
-            target, scale = bottom[1].data.reshape(x.shape), float(top[0].diff) / self.divisor
-            self.engine.sigmoid_cross_entropy_backward(x, target, ignore, scale, bottom[0].diff)
+            target, dx = bottom[1].data.reshape(x.shape), bottom[0].diff
+            self.engine.sigmoid_cross_entropy_backward(x, target, ignore, top[0].diff, self.divisor, dx)
 
 
 @hookimpl

@@ -43,6 +43,7 @@ class SoftmaxWithLoss(LossLayer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         self.normalizer = Normalizer.of(self.config)
+        self.divisor = self.engine.zeros((), self.dtype)
         self.probability = Blob((0,), self.dtype, f"{self.name} probabilities")
         self.check_labels = LabelCheck(self)
 
@@ -54,6 +55,9 @@ class SoftmaxWithLoss(LossLayer):
         self.view, self.label_view = (outer, classes, inner), (outer, inner)
         self.probability.reshape_like(bottom[0])
 
+    def repeats(self) -> bool:
+        return True  # backward does; forward is told something, and is not repeated
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         ignore, x = self.normalizer.ignore_label, bottom[0].data.reshape(self.view)
         prob, label = self.probability.data.reshape(self.view), bottom[1].data.reshape(self.label_view)
@@ -63,15 +67,15 @@ class SoftmaxWithLoss(LossLayer):
             self.engine.softmax_forward(x, prob)
             found = self.engine.softmax_loss_forward(prob, label, ignore)
         total, valid = found
-        self.divisor = self.normalizer(self.view[0], label.size, valid)
-        top[0].data[...] = total / self.divisor
+        self.divisor[...] = divisor = self.normalizer(self.view[0], label.size, valid)
+        top[0].data[...] = total / divisor
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         self.refuse_gradients(propagate_down)
         if propagate_down[0]:
             prob, label = self.probability.data.reshape(self.view), bottom[1].data.reshape(self.label_view)
-            scale, dx = float(top[0].diff) / self.divisor, bottom[0].diff.reshape(self.view)
-            self.engine.softmax_loss_backward(prob, label, self.normalizer.ignore_label, scale, dx)
+            weight, dx = top[0].diff, bottom[0].diff.reshape(self.view)
+            self.engine.softmax_loss_backward(prob, label, self.normalizer.ignore_label, weight, self.divisor, dx)
 
     def true_classes(self, labels: Blob) -> tuple[Array, Array]:
         """The label of each position, outer × inner, and whether it counts; where it is ignored, the label is 0."""

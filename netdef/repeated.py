@@ -84,8 +84,9 @@ class RepeatedPass:
 
     def _agrees(self, step: Step) -> bool:
         layer = step.layer
-        speaks = layer.speaks_for_forward if self.name == "forward" else layer.speaks_for_backward
-        return not step.losses and speaks("repeats") and layer.repeats()
+        if self.name == "backward":
+            return layer.speaks_for_backward("repeats") and layer.repeats()
+        return not step.losses and layer.speaks_for_forward("repeats") and layer.repeats()
 
 
 def _chained(step: Step, waiting: Sequence[TimedCall]) -> list[Call]:

@@ -28,14 +28,17 @@ class Losses(Activations):
 
     @kernel
     def softmax_loss_backward(
-        self, prob: Array, label: Array, ignore_label: int | None, scale: float, dx: Array
+        self, prob: Array, label: Array, ignore_label: int | None, weight: Array, divisor: Array, dx: Array
     ) -> None:
-        """dx[c] = scale * (prob[c] - (1 if c == label else 0)); 0 at ignored positions. dx may be prob."""
+        """dx[c] = weight / divisor * (prob[c] - (1 if c == label else 0)); 0 at ignored positions. dx may be prob.
+
+        weight, divisor: one number each.
+        """
         index, ignored = _class_index(label, ignore_label)
-        np.copyto(dx, prob)
-        np.put_along_axis(dx, index, np.take_along_axis(dx, index, axis=1) - 1, axis=1)
+        scale = weight.item() / divisor.item()
+        np.multiply(prob, scale, out=dx)
+        np.put_along_axis(dx, index, np.take_along_axis(dx, index, axis=1) - scale, axis=1)
         np.copyto(dx, 0, where=ignored[:, None])
-        np.multiply(dx, scale, out=dx)
 
     @kernel
     def sigmoid_cross_entropy_forward(self, x: Array, target: Array, ignore_label: int | None) -> tuple[float, int]:
@@ -54,13 +57,16 @@ class Losses(Activations):
 
     @kernel
     def sigmoid_cross_entropy_backward(
-        self, x: Array, target: Array, ignore_label: int | None, scale: float, dx: Array
+        self, x: Array, target: Array, ignore_label: int | None, weight: Array, divisor: Array, dx: Array
     ) -> None:
-        """dx = scale * (sigmoid(x) - target); 0 where ignored. dx may be x."""
+        """dx = weight / divisor * (sigmoid(x) - target); 0 where ignored. dx may be x.
+
+        weight, divisor: one number each.
+        """
         self.sigmoid_forward(x, dx)
         np.subtract(dx, target, out=dx)
         np.copyto(dx, 0, where=_ignored(target, ignore_label))
-        np.multiply(dx, scale, out=dx)
+        np.multiply(dx, weight.item() / divisor.item(), out=dx)
 
 
 def _ignored(target: Array, ignore_label: int | None) -> Array:

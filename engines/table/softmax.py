@@ -59,7 +59,7 @@ def _with_output(make: Maker, label: str, arguments: Arguments, source: str, bac
     if not backward:
         yield Case(label, arguments)
         return
-    arguments |= {"scale": 0.3}
+    arguments |= {"weight": make.positive(), "divisor": make.positive(1)}
     yield Case(label, arguments | {"dx": make.junk(*arguments[source].shape)})
     yield Case(f"{label} dx is {source}", arguments | {"dx": arguments[source]})
 

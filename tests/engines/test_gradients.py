@@ -242,11 +242,11 @@ def losses():
     def cross_entropy():
         return np.array(E.sigmoid_cross_entropy_forward(x, target, 2)[0])
 
-    one, half = np.ones(()), np.full((), 0.5)
+    one, two, half = np.ones(()), np.full((), 2.0), np.full((), 0.5)
     yield case(
         "softmax_loss_backward",
         loss,
-        lambda: new(lambda d: E.softmax_loss_backward(prob(), label, 0, 0.5, d), x.shape),
+        lambda: new(lambda d: E.softmax_loss_backward(prob(), label, 0, one, two, d), x.shape),
         x,
         half,
     )
@@ -254,7 +254,7 @@ def losses():
     yield case(
         "sigmoid_cross_entropy_backward",
         cross_entropy,
-        lambda: new(lambda d: E.sigmoid_cross_entropy_backward(x, target, 2, 0.5, d), x.shape),
+        lambda: new(lambda d: E.sigmoid_cross_entropy_backward(x, target, 2, one, two, d), x.shape),
         x,
         half,
     )

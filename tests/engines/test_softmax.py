@@ -25,8 +25,8 @@ def softmax_loss(prob, label, ignore_label):
     return {"return": np.array([sum(losses), len(losses)])}
 
 
-def softmax_loss_backward(prob, label, ignore_label, scale, dx):
-    dx = np.zeros(prob.shape)
+def softmax_loss_backward(prob, label, ignore_label, weight, divisor, dx):
+    dx, scale = np.zeros(prob.shape), weight.item() / divisor.item()
     for o, c, i in positions(prob, label, ignore_label):
         dx[o, :, i] = scale * prob[o, :, i]
         dx[o, c, i] -= scale
@@ -44,7 +44,8 @@ def sigmoid_cross_entropy(x, target, ignore_label):
     return {"return": np.array([loss[counted].sum(), counted.sum()])}
 
 
-def sigmoid_cross_entropy_backward(x, target, ignore_label, scale, dx):
+def sigmoid_cross_entropy_backward(x, target, ignore_label, weight, divisor, dx):
+    scale = weight / divisor
     return {"dx": np.where(kept(target, ignore_label), scale * (1 / (1 + np.exp(-x)) - target), 0)}
 
 
@@ -85,7 +86,7 @@ def test_losses_where_all_is_ignored_are_zero(engine):
     prob, label = np.full((2, 3, 2), 1 / 3, np.float32), np.full((2, 2), 255, np.float32)
     assert engine.softmax_loss_forward(prob, label, 255) == (0.0, 0)
     assert engine.sigmoid_cross_entropy_forward(label, label, 255) == (0.0, 0)
-    engine.softmax_loss_backward(prob, label, 255, 1.0, prob)
+    engine.softmax_loss_backward(prob, label, 255, np.ones((), np.float32), np.ones((), np.float32), prob)
     np.testing.assert_array_equal(prob, 0)
 
 

@@ -1,7 +1,8 @@
-// What the losses take from probabilities by their labels: one number per position, so plain loops do.
+// What losses and accuracy take from scores by their labels: one number per position, so plain loops do.
 #include <nanobind/stl/pair.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cfloat>
 #include <cmath>
 #include <vector>
@@ -74,9 +75,33 @@ std::pair<double, i64> softmax_loss(const In& x, const Out& prob, const In& labe
     return loss_of(axes_of(prob), prob.data(), label, nb::none());
 }
 
+// See Engine.count_right.
+i64 count_right(const In& x, const In& label, i64 top_k) {
+    constexpr i64 kPiece = 256;
+    need(x.axes() == 3);
+    const Axes s = axes_of(x);
+    const i64 pieces = (s.inner + kPiece - 1) / kPiece;
+    need(label.size() == s.outer * s.inner && labels_fit(label, static_cast<float>(s.channels)));
+    std::atomic<i64> right{0};
+    auto task = [&](i64 at) {
+        const i64 o = at / pieces, first = at % pieces * kPiece, n = std::min(kPiece, s.inner - first);
+        const float *scores = x.data() + o * s.channels * s.inner + first, *given = label.data() + o * s.inner + first;
+        float own[kPiece];
+        int32_t worse[kPiece] = {};
+        for (i64 i = 0; i < n; ++i) own[i] = scores[static_cast<i64>(given[i]) * s.inner + i];
+        for (i64 c = 0; c < s.channels; ++c)
+            for (i64 i = 0; i < n; ++i) worse[i] += scores[c * s.inner + i] < own[i];
+        right += std::count_if(worse, worse + n, [&](int32_t count) { return s.channels - 1 - count < top_k; });
+    };
+    Free free;
+    run_tasks(s.outer * pieces, [](void* context, i64 i) { (*static_cast<decltype(task)*>(context))(i); }, &task);
+    return right;
+}
+
 }  // namespace
 
 void bind_losses(nb::module_& m) {
+    m.def("count_right", count_right);
     m.def("labels_fit", labels_fit);
     m.def("softmax_loss", softmax_loss);
     m.def("softmax_loss_forward", softmax_loss_forward, nb::arg(), nb::arg(), nb::arg().none());

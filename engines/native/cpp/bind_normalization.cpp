@@ -49,13 +49,14 @@ void softmax_backward(const In& y, const In& dy, const Out& dx) {
     kernels().softmax_backward(s, y.data(), dy.data(), dx.data());
 }
 
-void softmax_loss_backward(const In& prob, const In& label, nb::object ignore_label, float scale, const Out& dx) {
+void softmax_loss_backward(const In& prob, const In& label, std::optional<i64> ignored, const In& weight,
+                           const In& divisor, const Out& dx) {
     const Axes s = axes_of(prob);
-    need(prob.size() == dx.size() && label.size() == s.outer * s.inner);
-    const bool ignores = !ignore_label.is_none();
-    const i64 ignored = ignores ? nb::cast<i64>(ignore_label) : 0;
+    need(prob.size() == dx.size() && label.size() == s.outer * s.inner && weight.size() == 1 && divisor.size() == 1);
+    const auto scale = static_cast<float>(static_cast<double>(*weight.data()) / *divisor.data());
     Free free;
-    kernels().softmax_loss_backward(s, prob.data(), label.data(), ignores, ignored, scale, dx.data());
+    kernels().softmax_loss_backward(s, prob.data(), label.data(), ignored.has_value(), ignored.value_or(0), scale,
+                                    dx.data());
 }
 
 }  // namespace
@@ -67,7 +68,8 @@ void bind_normalization(nb::module_& m) {
     def(m, "lrn_within_backward", lrn_within_backward);
     def(m, "softmax_forward", softmax_forward);
     def(m, "softmax_backward", softmax_backward);
-    m.def("softmax_loss_backward", softmax_loss_backward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg());
+    def(m, "softmax_loss_backward", softmax_loss_backward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg(),
+        nb::arg());
 }
 
 }  // namespace cortado

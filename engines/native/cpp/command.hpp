@@ -65,7 +65,8 @@ private:
 };
 
 template <class T, class Plain = std::remove_cv_t<std::remove_reference_t<T>>>
-constexpr bool can_be_held = is_view<Plain> || std::is_arithmetic_v<Plain> || std::is_same_v<Plain, std::optional<float>>;
+constexpr bool can_be_held = is_view<Plain> || std::is_arithmetic_v<Plain> ||
+                             std::is_same_v<Plain, std::optional<float>> || std::is_same_v<Plain, std::optional<i64>>;
 
 // Binds the kernel as a function of the module, and where it returns nothing and takes only arrays and numbers (or none),
 // as a command too.

@@ -99,6 +99,23 @@ def test_softmax_and_loss_in_one_call() -> None:
     assert reference.softmax_loss(x, prob, labels) is None
 
 
+@pytest.mark.parametrize("shape", [(6, 5, 1), (2, 7, 600), (1, 3, 257), (0, 4, 3), (3, 4, 0)])
+def test_right_answers_are_counted(shape: tuple[int, int, int]) -> None:
+    outer, classes, inner = shape
+    x = np.round(floats(*shape) * 2)  # so that there are ties
+    x[:1, 0, :1], x[:1, :1, :2] = np.nan, np.nan
+    labels = (np.arange(outer * inner).reshape(outer, inner) % classes).astype(np.float32)
+    own = np.take_along_axis(x, labels.astype(int)[:, None], 1)
+    others = classes - 1 - (x < own).sum(axis=1)
+    for top_k in (1, 2, classes):
+        assert native.count_right(x, labels, top_k) == (others < top_k).sum()
+    assert native.count_right(x.astype(np.float64), labels, 1) is None
+    assert reference.count_right(x, labels, 1) is None
+    if labels.size:
+        labels[0, -1] = classes
+        assert native.count_right(x, labels, 1) is None
+
+
 def test_time_in_kernels_is_counted_per_thread() -> None:
     x = floats(1000, 1000)
     kernels.count_time(True)
