@@ -12,6 +12,9 @@ import numpy.typing as npt
 
 Array: TypeAlias = npt.NDArray[Any]
 Method = TypeVar("Method", bound=Callable[..., Any])
+Updater: TypeAlias = Callable[[list[tuple[float, ...]], float, bool, bool], tuple[bool, bool]]
+"""Updates many parameters at once: (of each parameter (shrink, l1, l2, and the numbers that the rule takes behind the
+arrays), share, watch, clear) -> whether all g were finite, and whether all w are. See ``Engine.updater``."""
 
 
 def kernel(method: Method) -> Method:
@@ -62,23 +65,13 @@ class Engine:
         that do the same, if the engine can, none of them much longer than a few milliseconds."""
         return [call for call, _ in calls]
 
-    def update_all(
-        self,
-        rule: str,
-        arrays: list[tuple[Array, ...]],
-        factors: list[tuple[float, ...]],
-        numbers: list[tuple[float, ...]],
-        share: float,
-        watch: bool,
-        size: int,
-    ) -> tuple[bool, bool] | None:
-        """Update many parameters in one call, in pieces of *size* numbers; None, and nothing done, by an engine that
-        has no such call, or not for these arrays.
+    def updater(self, rule: str, arrays: list[tuple[Array, ...]], size: int) -> Updater | None:
+        """What updates many parameters in one call, in pieces of *size* numbers, as long as their arrays stay in place;
+        None by an engine that has no such call, or not for these arrays.
 
-        Of each parameter *arrays* has w, g and the history, *factors* (shrink, l1, l2) and *numbers* what the kernel
-        *rule* takes behind the arrays. Of each piece in turn: ``g *= share``, ``w *= shrink``, ``regularize(w, g, l1,
-        l2)``, and the rule. With *watch*, pieces whose g is not finite are left as they are; returns whether there
-        were none, and whether all w are finite.
+        Of each parameter *arrays* has w, g and the history that the kernel *rule* takes. Of each piece in turn the call
+        does: ``g *= share``, ``w *= shrink``, ``regularize(w, g, l1, l2)``, the rule, and, where it is to clear,
+        ``g = 0``. Where it is to watch, pieces whose g is not finite are left as they are.
         """
         return None
 
@@ -90,6 +83,12 @@ class Engine:
     def softmax_loss(self, x: Array, prob: Array, labels: Array) -> tuple[float, int] | None:
         """``softmax_forward`` and ``softmax_loss_forward`` in one call; None, and nothing of use in *prob*, by an
         engine that has no such call, or not for these arrays, or where a label is not the number of a class."""
+        return None
+
+    def count_right(self, x: Array, labels: Array, top_k: int) -> int | None:
+        """At how many positions of *x*, outer × classes × inner, fewer than *top_k* of the other classes score at least
+        as much as that of the label, or NaN is among the two; None by an engine that has no such call, or not for these
+        arrays, or where a label is not the number of a class."""
         return None
 
     def labels_fit(self, labels: Array, classes: int) -> bool:

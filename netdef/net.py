@@ -60,7 +60,8 @@ class Net:
     Attributes: ``name``, ``phase``; ``blobs`` and ``params`` by name; ``layers`` and ``layer_names`` in order;
     ``inputs`` and ``outputs``, names of blobs; ``learnable``, the parameters a solver updates; ``steps``, what
     ``forward`` runs; ``definition``, the message it was made from, with rules applied and splits inserted;
-    ``debug_info``, which tells the magnitude of every blob when it is started.
+    ``debug_info``, which tells the magnitude of every blob when it is started; ``gradients_are_clear``, whether the
+    gradients of learned blobs are 0 since the last update, so that a solver need not clear them.
 
     Errors: ParseError, NetError and its kin, each with file and line.
 
@@ -147,6 +148,7 @@ class Net:
         self._loans = find_loans(self.steps)
         self._granted: int | None = None
         self._sharing: Gradients = []
+        self.gradients_are_clear = False
         self._chains = find_chains(self.steps)
         self._joined = [False, False]
         self.before_forward: list[Callable[[int], None]] = []
@@ -206,6 +208,7 @@ class Net:
     @np.errstate(all="ignore")
     def backward(self, start: int | None = None, end: int = 0) -> None:
         """Run the layers backward from *start* (the last) down to *end*, both included."""
+        self.gradients_are_clear = False
         first = len(self.steps) - 1 if start is None else start
         watched = self.before_backward or self.after_backward
         whole = not watched and first == len(self.steps) - 1 and not end
@@ -313,7 +316,7 @@ class Net:
 
     def run_state(self) -> list[dict[str, Any]]:
         """Where the net is, apart from its learned blobs: the ``run_state`` of each layer that has one."""
-        states = [(layer, layer.run_state()) for layer in self.layers if layer.moves()]
+        states = [(layer, layer.run_state()) for layer in self.layers if layer.moves]
         return [{"layer": layer.name, "type": layer.type, "state": state} for layer, state in states if state]
 
     def restore_run_state(self, states: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..errors import SolverError, nearest
 from ..layers import Array
 from ..netdef.net import Net
 
 
-@dataclass(frozen=True)
-class TrainMetrics:
+class TrainMetrics(NamedTuple):
     """An iteration: its number (from 0), the ``loss`` averaged over iter_size, the ``smoothed`` loss averaged over
     the last average_loss iterations, the learning ``rate``, and, when it is displayed, the train net's outputs from
     the last batch, as (name, value, loss weight) per element."""

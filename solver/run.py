@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import NumericsError
@@ -81,7 +80,7 @@ class Run:
         solver.rate = solver.policy.rate(solver.iteration) * solver.rate_factor
         metrics = TrainMetrics(solver.iteration, loss, smoothed, solver.rate)
         if solver.param.display and solver.iteration % solver.param.display == 0:
-            solver.notify("on_display", solver, replace(metrics, outputs=scores(solver.net)))
+            solver.notify("on_display", solver, metrics._replace(outputs=scores(solver.net)))
             solver.parallel.tell(solver)
         solver.notify("on_gradients", solver)
         solver.watchdog.check_update(solver, apply_update(solver, solver.watchdog.watches))
@@ -92,7 +91,8 @@ class Run:
     def _gradients(self) -> float:
         """Forward and backward, iter_size times; returns the sum of the losses, the mean of it over all ranks."""
         solver, loss = self.solver, 0.0
-        solver.net.clear_param_diffs()
+        if not solver.net.gradients_are_clear:
+            solver.net.clear_param_diffs()
         for turn in range(solver.param.iter_size):
             one = solver.net.forward()
             if solver.parallel.world == 1:  # else all look at the sum, so that all stop

@@ -51,7 +51,9 @@ class Solver:
 
     Attributes: ``net``, ``test_nets``; ``iteration``, how many are done; ``param``, the SolverParameter; ``rate``,
     the learning rate of the last update; ``results`` of the last test; ``interrupted``, whether a signal ended the run;
-    ``optimizer``, ``regularizer``, ``policy``; ``history``, per parameter; ``run_id``, which a resumed run keeps.
+    ``optimizer``, ``regularizer``, ``policy``; ``history``, per parameter; ``run_id``, which a resumed run keeps;
+    ``keeps_updates``, whether gradients hold the applied updates after an iteration, as in Caffe (else perhaps 0, which
+    spares a pass over their memory).
 
     Errors: SolverError, ParseError, NetError and its kin, each with file and line.
 
@@ -95,6 +97,7 @@ class Solver:
         self.results: list[TestResult] = []
         self.interrupted = False
         self.rate_factor = 1.0
+        self.keeps_updates = True
         self.parallel = Parallel(communicator, self.param)
         self.run_id = self.parallel.same_text(secrets.token_hex(8))
         self.watchdog = Watchdog(on_nan)

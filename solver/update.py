@@ -12,6 +12,7 @@ from .optimizers.base import Optimizer
 from .regularizers.base import Regularizer
 
 if TYPE_CHECKING:
+    from ..engines.engine import Updater
     from .solver import Solver
 
 PIECE = 2**15
@@ -29,58 +30,61 @@ class Finite(NamedTuple):
 def apply_update(solver: Solver, watch: bool = False) -> Finite:
     """Clip, average over iter_size and ranks, regularise, and let the optimizer move every learnable parameter.
 
-    The gradients hold the applied updates afterwards, as in Caffe. With *watch* numbers that are not finite are told;
-    a piece of a parameter whose gradient has any is left as it is, with that gradient.
+    The gradients hold the applied updates afterwards, as in Caffe, or, where the solver does not keep these, 0, if that
+    costs nothing. With *watch* numbers that are not finite are told; a piece of a parameter whose gradient has any is
+    left as it is, with that gradient.
     """
     clip_gradients(solver)
     share = 1.0 / (solver.param.iter_size * solver.parallel.world)
-    return _at_once(solver, share, watch) or _one_by_one(solver, share, watch)
-
-
-def _at_once(solver: Solver, share: float, watch: bool) -> Finite | None:
-    """All parameters in one call of the engine, where optimizer, regularizer and engine allow it."""
-    optimizer, regularizer = solver.optimizer, solver.regularizer
-    own = type(optimizer).update is not Optimizer.update or type(optimizer).decay is not Optimizer.decay
-    if own or type(regularizer).add_gradient is not Regularizer.add_gradient:
-        return None
-    finite = solver.engine.update_all(*solver.updates.now(), share, watch, PIECE)
-    return None if finite is None else Finite(*finite)
+    finite = solver.updates.at_once(share, watch)
+    return _one_by_one(solver, share, watch) if finite is None else finite
 
 
 class Updates:
-    """What ``Engine.update_all`` gets: all parameters of a solver, and the numbers of an iteration."""
+    """The updates of all parameters of a solver in one call of its engine, where optimizer, regularizer and engine
+    allow it."""
 
     def __init__(self, solver: Solver) -> None:
         self.solver = solver
-        self._moves = -1
+        self._rule, self._moves = "", -1
+        self._updater: Updater | None = None
         self._key: Any = None
-        self._arrays: list[tuple[Array, ...]] = []
         self._factors: list[tuple[float, ...]] = []
-        self._numbers: list[tuple[float, ...]] = []
 
-    def now(self) -> tuple[str, list[tuple[Array, ...]], list[tuple[float, ...]], list[tuple[float, ...]]]:
-        """The rule, and per parameter the arrays, the factors and the rule's numbers, for the iteration to come."""
-        solver = self.solver
-        if self._moves != Storage.moves:
-            pairs = zip(solver.net.learnable, solver.history, strict=True)
-            self._arrays = [(p.blob.data, p.blob.diff, *history) for p, history in pairs]
-            self._moves, self._key = Storage.moves, None
-        rule, numbers = solver.optimizer.step(solver.rate, solver.iteration)
+    def at_once(self, share: float, watch: bool) -> Finite | None:
+        """Update all parameters; None, and nothing done, where they cannot be in one call."""
+        solver, optimizer, regularizer = self.solver, self.solver.optimizer, self.solver.regularizer
+        own = type(optimizer).update is not Optimizer.update or type(optimizer).decay is not Optimizer.decay
+        if own or type(regularizer).add_gradient is not Regularizer.add_gradient:
+            return None
+        rule, numbers = optimizer.step(solver.rate, solver.iteration)
+        if self._moves != Storage.moves or self._rule != rule:
+            self._prepare(rule)
+        if self._updater is None:
+            return None
         decay, multipliers = solver.param.weight_decay, [(p.lr_mult, p.decay_mult) for p in solver.net.learnable]
-        key = (rule, numbers, solver.rate, solver.regularizer.factors(decay), decay, multipliers)
+        key = (numbers, solver.rate, regularizer.factors(decay), decay, multipliers)
         if self._key != key:
             rows = {pair: self._row(*pair) for pair in set(multipliers)}
-            self._factors, self._numbers = ([rows[pair][i] for pair in multipliers] for i in (0, 1))
-            self._key = key
-        return rule, self._arrays, self._factors, self._numbers
+            self._factors, self._key = [rows[pair] for pair in multipliers], key
+        clear = not solver.keeps_updates
+        finite = Finite(*self._updater(self._factors, share, watch, clear))
+        solver.net.gradients_are_clear = clear and finite.gradients
+        return finite
 
-    def _row(self, lr_mult: float, decay_mult: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    def _prepare(self, rule: str) -> None:
+        pairs = zip(self.solver.net.learnable, self.solver.history, strict=True)
+        arrays = [(p.blob.data, p.blob.diff, *history) for p, history in pairs]
+        self._updater = self.solver.engine.updater(rule, arrays, PIECE)
+        self._rule, self._moves, self._key = rule, Storage.moves, None
+
+    def _row(self, lr_mult: float, decay_mult: float) -> tuple[float, ...]:
         solver = self.solver
         strength, rate = solver.param.weight_decay * decay_mult, solver.rate * lr_mult
         numbers = solver.optimizer.step(rate, solver.iteration)[1]
         if strength and solver.optimizer.decoupled:
-            return (1.0 - rate * strength, 0.0, 0.0), numbers
-        return (1.0, *(solver.regularizer.factors(strength) if strength else (0.0, 0.0))), numbers
+            return (1.0 - rate * strength, 0.0, 0.0, *numbers)
+        return (1.0, *(solver.regularizer.factors(strength) if strength else (0.0, 0.0)), *numbers)
 
 
 def _one_by_one(solver: Solver, share: float, watch: bool) -> Finite:

@@ -30,6 +30,7 @@ def make(model: str, mode: str, threads: int) -> tuple[Callable[[], None], str]:
             file.flush()
             solver = Solver(file.name, engine=engine)
         solver.net.share_gradients()  # as cortado train does
+        solver.keeps_updates = False
         data, label = solver.net.blobs["data"].data, solver.net.blobs["label"].data
         data[...] = rng.standard_normal(data.shape)
         label[...] = rng.integers(0, 10, label.shape)

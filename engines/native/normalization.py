@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ..engine import Array
+from ..engine import Array, Updater
 from ..reference import ReferenceEngine
 from . import _kernels
 from .compiled import compiled
@@ -44,6 +42,13 @@ class Normalization(ReferenceEngine):
             return None
         return found
 
+    def count_right(self, x: Array, labels: Array, top_k: int) -> int | None:
+        try:
+            right: int = _kernels.count_right(x, labels, top_k)
+        except TypeError:
+            return None
+        return right
+
     def labels_fit(self, labels: Array, classes: int) -> bool:
         try:
             return bool(_kernels.labels_fit(labels, classes))
@@ -54,12 +59,12 @@ class Normalization(ReferenceEngine):
 class Updates(ReferenceEngine):
     """Each rule in one pass over the parameter, its gradient and its history."""
 
-    def update_all(self, *arguments: Any) -> tuple[bool, bool] | None:
+    def updater(self, rule: str, arrays: list[tuple[Array, ...]], size: int) -> Updater | None:
         try:
-            finite: tuple[bool, bool] = _kernels.update_all(*arguments)
+            updater: Updater = _kernels.Updater(rule, arrays, size)
         except TypeError:
             return None
-        return finite
+        return updater
 
     def clear(self, arrays: list[Array]) -> None:
         try:

@@ -39,6 +39,9 @@ class Health(Callback):
     def _due(self, solver: Solver, iteration: int) -> bool:
         return iteration % (self.every or solver.param.display or 100) == 0
 
+    def on_start(self, solver: Solver) -> None:
+        solver.keeps_updates = True
+
     def on_gradients(self, solver: Solver) -> None:
         if self._due(solver, solver.iteration):
             self._lengths = [math.sqrt(solver.engine.sumsq(p.blob.diff)) for p in solver.net.learnable]

@@ -48,14 +48,20 @@ def test_every_spelling_trains(run: Run, folder: Path, arguments: list[str]) -> 
 def test_gradients_share_memory(run: Run, monkeypatch: pytest.MonkeyPatch, arguments: list[str], folder: Path) -> None:
     from cortado import Net
     from cortado.plugins import plugin_manager
-    from cortado.solver import Callback
+    from cortado.solver import Callback, Solver
 
     shared: list[Net] = []
+    kept: list[bool] = []
 
     def share(net: Net) -> None:
         shared.append(net)
 
+    def solve(solver: Solver) -> None:
+        kept.append(solver.keeps_updates)
+        solver.iteration = solver.param.max_iter
+
     monkeypatch.setattr(Net, "share_gradients", share)
+    monkeypatch.setattr(Solver, "solve", solve)
     found = plugin_manager().get
 
     def get(kind: str, name: str, **more: Any) -> Any:
@@ -64,6 +70,7 @@ def test_gradients_share_memory(run: Run, monkeypatch: pytest.MonkeyPatch, argum
     monkeypatch.setattr(plugin_manager(), "get", get)
     assert run("train", "solver.prototxt", *arguments).status == 0
     assert len(shared) == (not arguments)
+    assert kept == [bool(arguments)]
 
 
 def test_caffe_s_spelling_of_test_and_time(run: Run, folder: Path) -> None:

@@ -65,19 +65,46 @@ def test_at_once_is_one_by_one(
     found, told = [], []
     for together in (True, False):
         solver = make(text, net=NET, base=base, engine="native")
-        call = type(solver.engine).update_all
+        make_updater = type(solver.engine).updater
 
-        def watched(self: Any, *arguments: Any, together: bool = together, call: Any = call) -> Any:
-            told.append(call(self, *arguments) if together else None)
-            return told[-1]
+        def updater(*arguments: Any, together: bool = together, make_updater: Any = make_updater) -> Any:
+            update = make_updater(*arguments) if together else None
+
+            def watched(*numbers: Any) -> Any:
+                told.append(update(*numbers))
+                return told[-1]
+
+            return update and watched
 
         with monkeypatch.context() as patch:
-            patch.setattr(type(solver.engine), "update_all", watched)
+            patch.setattr(type(solver.engine), "updater", updater)
             solver.step(4)
         found.append([array.copy() for p in solver.net.learnable for array in (p.blob.data, p.blob.diff)])
         found[-1] += [slot.copy() for slots in solver.history for slot in slots]
     own = kind.update is not Optimizer.update
-    assert told == ([] if own else [(True, True)] * 4 + [None] * 4)
+    assert told == ([] if own else [(True, True)] * 4)
+    assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
+
+
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_an_update_that_is_not_kept_leaves_no_gradient(make: Callable[..., Any], engine: str) -> None:
+    if engine in plugin_manager().broken:
+        pytest.skip("the native engine is not there")
+    found: list[list[Any]] = []
+    for keeps in (True, False):
+        solver = make("iter_size: 2 momentum: 0.9", net=NET, engine=engine)
+        solver.keeps_updates = keeps
+        solver.step(3)
+        gradients = [p.blob.diff.any() for p in solver.net.learnable]
+        clear = not keeps and engine == "native"
+        assert solver.net.gradients_are_clear is clear
+        assert not any(gradients) if clear else all(gradients)
+        solver.net.learnable[0].blob.diff[...] = 0 if clear else 1000  # which the next iteration clears
+        solver.step(2)
+        found.append([a.copy() for p in solver.net.learnable for a in (p.blob.data,)])
+        solver.net.forward()
+        solver.net.backward()
+        assert not solver.net.gradients_are_clear
     assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
 
 

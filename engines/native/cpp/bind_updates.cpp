@@ -32,31 +32,34 @@ void with_histories(const Out& w, const Out& g, const Out& a, const Out& b, Numb
     (kernels().*Kernel)(n, w.data(), g.data(), a.data(), b.data(), numbers...);
 }
 
-// A part of a parameter, with its gradient and history, and what is to be done to it.
+// A part of a parameter, with its gradient and history.
 struct Part {
-    float *w, *g, *a, *b;
+    float* memory[4];
     i64 n;
-    float shrink, l1, l2;
-    const float* numbers;
+    size_t parameter;
 };
 
 template <auto Kernel, class Slots, size_t... I>
-void apply(const Part& p, std::index_sequence<I...>) {
-    if constexpr (Slots::value == 1) (kernels().*Kernel)(p.n, p.w, p.g, p.a, p.numbers[I]...);
-    else (kernels().*Kernel)(p.n, p.w, p.g, p.a, p.b, p.numbers[I]...);
+void apply(const Part& p, const float* numbers, std::index_sequence<I...>) {
+    const auto [w, g, a, b] = p.memory;
+    if constexpr (Slots::value == 1) (kernels().*Kernel)(p.n, w, g, a, numbers[I]...);
+    else (kernels().*Kernel)(p.n, w, g, a, b, numbers[I]...);
 }
 
 // An update rule: how many arrays of history and how many numbers it takes.
 struct Rule {
     const char* name;
     size_t slots, numbers;
-    void (*apply)(const Part&);
+    void (*apply)(const Part&, const float* numbers);
 };
+
+constexpr size_t kMostNumbers = 4;
 
 template <auto Kernel, size_t Slots, size_t Numbers>
 constexpr Rule rule(const char* name) {
-    return {name, Slots, Numbers, [](const Part& part) {
-                apply<Kernel, std::integral_constant<size_t, Slots>>(part, std::make_index_sequence<Numbers>());
+    static_assert(Numbers <= kMostNumbers);
+    return {name, Slots, Numbers, [](const Part& part, const float* numbers) {
+                apply<Kernel, std::integral_constant<size_t, Slots>>(part, numbers, std::make_index_sequence<Numbers>());
             }};
 }
 
@@ -77,52 +80,74 @@ void on_all_threads(i64 count, Task& task) {
     run_tasks(count, [](void* context, i64 i) { (*static_cast<Task*>(context))(i); }, &task);
 }
 
-// See Engine.update_all. Every piece goes through all steps in the cache of the one thread that takes it.
-std::pair<bool, bool> update_all(const char* name, const nb::list& arrays, const nb::list& factors,
-                                 const nb::list& numbers, float share, bool watch, i64 size) {
-    const Rule& rule = rule_called(name);
-    std::deque<Out> views;
-    std::vector<float> constants;
-    std::vector<Part> parts;
-    constants.reserve(arrays.size() * rule.numbers);
-    need(factors.size() == arrays.size() && numbers.size() == arrays.size() && size > 0);
-    for (size_t i = 0; i < arrays.size(); ++i) {
-        const auto of = nb::cast<nb::tuple>(arrays[i]), terms = nb::cast<nb::tuple>(factors[i]);
-        const auto given = nb::cast<nb::tuple>(numbers[i]);
-        need(of.size() == 2 + rule.slots && terms.size() == 3 && given.size() == rule.numbers);
-        float* memory[4] = {};
-        const i64 first = static_cast<i64>(views.size());
-        for (size_t k = 0; k < of.size(); ++k) {
-            need(views.emplace_back().from(nb::handle(of[k]).ptr()));
-            need(views.back().size() == views[first].size());
-            memory[k] = views.back().data();
-        }
-        const float* own = constants.data() + constants.size();
-        for (nb::handle number : given) constants.push_back(nb::cast<float>(number));
-        const float shrink = nb::cast<float>(terms[0]), l1 = nb::cast<float>(terms[1]), l2 = nb::cast<float>(terms[2]);
-        for (i64 at = 0; at < views[first].size(); at += size) {
-            const i64 n = std::min(size, views[first].size() - at);
-            float* b = memory[3] == nullptr ? nullptr : memory[3] + at;
-            parts.push_back({memory[0] + at, memory[1] + at, memory[2] + at, b, n, shrink, l1, l2, own});
+// See Engine.updater. Every piece goes through all steps in the cache of the one thread that takes it.
+class Updater {
+public:
+    Updater(const char* name, const nb::list& parameters, i64 size) : rule_(rule_called(name)), factors_(parameters.size()) {
+        need(size > 0);
+        for (size_t i = 0; i < parameters.size(); ++i) {
+            const auto arrays = nb::cast<nb::tuple>(parameters[i]);
+            need(arrays.size() == 2 + rule_.slots);
+            float* memory[4] = {};
+            i64 count = 0;
+            for (size_t k = 0; k < arrays.size(); ++k) {
+                need(views_.emplace_back().from(nb::handle(arrays[k]).ptr()));
+                need(k == 0 || views_.back().size() == count);
+                count = views_.back().size();
+                memory[k] = views_.back().data();
+            }
+            for (i64 at = 0; at < count; at += size) {
+                Part& part = parts_.emplace_back(Part{{}, std::min(size, count - at), i});
+                for (size_t k = 0; k < arrays.size(); ++k) part.memory[k] = memory[k] + at;
+            }
         }
     }
-    std::atomic<bool> gradients{true}, weights{true};
-    auto task = [&](i64 i) {
-        const Part& part = parts[i];
-        if (watch && !kernels().all_finite(part.n, part.g)) {
-            gradients = false;
-            return;
+
+    Updater(const Updater&) = delete;
+    Updater& operator=(const Updater&) = delete;
+
+    std::pair<bool, bool> update(const nb::list& factors, float share, bool watch, bool clear) {
+        need(factors.size() == factors_.size());
+        for (size_t i = 0; i < factors.size(); ++i) factors_[i].take(nb::cast<nb::tuple>(factors[i]), rule_.numbers);
+        std::atomic<bool> gradients{true}, weights{true};
+        auto task = [&](i64 i) {
+            const Part& part = parts_[i];
+            const Factors& own = factors_[part.parameter];
+            float *w = part.memory[0], *g = part.memory[1];
+            if (watch && !kernels().all_finite(part.n, g)) {
+                gradients = false;
+                return;
+            }
+            if (share != 1) kernels().scale_by(part.n, share, g, g);
+            if (own.shrink != 1) kernels().scale_by(part.n, own.shrink, w, w);
+            if (own.l1 != 0 || own.l2 != 0) kernels().regularize(part.n, w, g, own.l1, own.l2);
+            rule_.apply(part, own.numbers);
+            if (watch && !kernels().all_finite(part.n, w)) weights = false;
+            if (clear) std::fill_n(g, part.n, 0.0f);
+        };
+        Free free;
+        on_all_threads(static_cast<i64>(parts_.size()), task);
+        return {gradients, weights};
+    }
+
+private:
+    struct Factors {
+        float shrink, l1, l2, numbers[kMostNumbers];
+
+        void take(const nb::tuple& given, size_t count) {
+            need(given.size() == 3 + count);
+            shrink = nb::cast<float>(given[0]);
+            l1 = nb::cast<float>(given[1]);
+            l2 = nb::cast<float>(given[2]);
+            for (size_t i = 0; i < count; ++i) numbers[i] = nb::cast<float>(given[3 + i]);
         }
-        if (share != 1) kernels().scale_by(part.n, share, part.g, part.g);
-        if (part.shrink != 1) kernels().scale_by(part.n, part.shrink, part.w, part.w);
-        if (part.l1 != 0 || part.l2 != 0) kernels().regularize(part.n, part.w, part.g, part.l1, part.l2);
-        rule.apply(part);
-        if (watch && !kernels().all_finite(part.n, part.w)) weights = false;
     };
-    Free free;
-    on_all_threads(static_cast<i64>(parts.size()), task);
-    return {gradients, weights};
-}
+
+    const Rule& rule_;
+    std::deque<Out> views_;
+    std::vector<Part> parts_;
+    std::vector<Factors> factors_;
+};
 
 void clear(const nb::list& arrays) {
     constexpr i64 kPiece = 1 << 18;
@@ -143,7 +168,7 @@ void clear(const nb::list& arrays) {
 
 void bind_updates(nb::module_& m) {
     m.def("clear", clear);
-    m.def("update_all", update_all);
+    nb::class_<Updater>(m, "Updater").def(nb::init<const char*, const nb::list&, i64>()).def("__call__", &Updater::update);
     def(m, "regularize", regularize);
     def(m, "sgd_update", with_history<&Kernels::sgd_update, float, float>);
     def(m, "nesterov_update", with_history<&Kernels::nesterov_update, float, float>);

@@ -6,6 +6,7 @@
 #include "pool.hpp"
 
 NB_MODULE(_kernels, m) {
+    nb::set_leak_warnings(false);  // what lives when the interpreter ends is not the user's business
     m.attr("__doc__") = "Compiled kernels of the native engine.";
     m.attr("BINDINGS") = CORTADO_BINDINGS;
     m.def("isa", [] { return cortado::kernels().isa; });

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -54,7 +57,7 @@ EFFECTS = ("stop", "snapshot", "none")
     show_default=True,
     help="How ranks reach each other: auto (mpi under mpirun), single, mpi, or a plugin's.",
 )
-@click.option("--keep-gradients", is_flag=True, help="Give the gradients of all blobs memory of their own.")
+@click.option("--keep-gradients", is_flag=True, help="Keep all gradients, and after an iteration the updates.")
 @click.option("--log/--no-log", default=None, help="Write Caffe's log lines.  [default: unless on a terminal]")
 @loading
 @common
@@ -123,6 +126,7 @@ def command(
             trainer.callbacks.append(Retention(keep_last, keep_best))
         if not keep_gradients and all(type(c).__module__.startswith("cortado.") for c in trainer.callbacks):
             trainer.net.share_gradients()
+            trainer.keeps_updates = trainer.param.snapshot_diff
         _announce(trainer)
         if snapshot:
             trainer.message("resume", f"Resuming from {snapshot}")
@@ -134,13 +138,23 @@ def command(
             _opening(trainer)
         trainer.message("start", "Starting Optimization")
         begin = time.monotonic()
-        with handle_signals(trainer, sigint, sighup):
+        with handle_signals(trainer, sigint, sighup), _settled():
             trainer.solve()
         trainer.message("done", "Optimization Done.")
         if trainer.parallel.root:
             _closing(trainer, time.monotonic() - begin)
     if trainer.interrupted:
         sys.exit(130)
+
+
+@contextmanager
+def _settled() -> Iterator[None]:
+    """While the block runs, Python's garbage collector does not look through what is there already, again and again."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _fields(pairs: tuple[str, ...]) -> dict[str, Any]:
