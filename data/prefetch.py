@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import queue
 import threading
+import time
 import weakref
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -21,6 +22,8 @@ State = dict[str, int]
 
 PATIENCE = 1.0
 """Seconds between two looks at whether the thread is still alive."""
+LINGER = 0.2
+"""Seconds that a program which ends waits for threads that read, and once more after it has told them to give up."""
 
 
 class Batch:
@@ -133,6 +136,8 @@ class Prefetcher:
         if self._worker is None:
             self._worker = _Worker(self.producer, [Batch(self.dtype) for _ in range(self.depth)])
             self._stop = weakref.finalize(self, self._worker.stop)
+        if self._worker.thread.ident is None:  # now that the worker is known: a signal may end the start in its middle
+            self._worker.start()
         made = self._worker.take()
         if isinstance(made, BaseException):
             self._error = made
@@ -151,6 +156,8 @@ class _Worker:
         for batch in batches:
             self.free.put(batch)
         self.thread = threading.Thread(target=self._run, args=(producer,), name="cortado-data", daemon=True)
+
+    def start(self) -> None:
         _stop_all_at_exit()
         _workers.add(self)
         self.thread.start()
@@ -169,9 +176,18 @@ class _Worker:
         self.stopping.set()
         self.free.put(None)
 
-    def join(self) -> None:
-        if self.thread is not threading.current_thread():
-            self.thread.join()
+    def join(self, seconds: float | None = None) -> None:
+        """Wait until the thread has ended, or for some *seconds*."""
+        if self.thread.ident is not None and self.thread is not threading.current_thread():
+            self.thread.join(seconds)
+
+    def give_up(self) -> None:
+        """Have the thread leave the batch that it is filling before its next line of Python."""
+        if self.thread.is_alive() and self.thread.ident is not None:
+            import ctypes
+
+            identity, reason = ctypes.c_ulong(self.thread.ident), ctypes.py_object(SystemExit)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(identity, reason)
 
     def _run(self, producer: Producer) -> None:
         while (batch := self.free.get()) is not None and not self.stopping.is_set():
@@ -189,13 +205,19 @@ _workers: weakref.WeakSet[_Worker] = weakref.WeakSet()
 
 @cache
 def _stop_all_at_exit() -> None:
-    """See that no thread is inside a database when the interpreter goes away."""
+    """See that no thread is inside a database when the interpreter goes away, if it can be had soon."""
     atexit.register(_stop_all)
 
 
 def _stop_all() -> None:
+    """Stop all threads: within a batch where that takes longer, and not at all where a source does not answer."""
     workers = list(_workers)
     for worker in workers:
         worker.stop()
-    for worker in workers:
-        worker.join()
+    for hurry in (False, True):
+        end = time.monotonic() + LINGER
+        for worker in workers:
+            if hurry:
+                worker.give_up()
+        for worker in workers:
+            worker.join(max(0.0, end - time.monotonic()))

@@ -23,12 +23,13 @@ class Attempt:
     """What is known of the iteration or test that is going on.
 
     ``interruptible``: whether somebody may raise StopNow, as ``handle_signals`` does; ``busy``: whether he may now;
-    ``held``: of each net that moves on in what is going on, or was given up, the state before it.
+    ``held``: of each net that moves on in what is going on, or was given up, the state before it; ``given_up``: whether
+    it was.
     """
 
     def __init__(self, solver: Solver) -> None:
         self.solver = solver
-        self.interruptible = self.busy = False
+        self.interruptible = self.busy = self.given_up = False
         self.held: dict[int, list[dict[str, Any]]] = {}
         self._frozen: list[tuple[Blob, Array]] = []
 
@@ -56,23 +57,19 @@ class Attempt:
 
     def end(self) -> None:
         """What went on is done."""
-        self.busy = False
+        self.busy = self.given_up = False
         self.held = {}
 
     def give_up(self) -> None:
-        """Be as before; a snapshot has the state that was held."""
-        self.busy = False
+        """Be as before; a snapshot has the state that was held. Data layers are not moved back yet, as that would wait
+        for threads that read."""
+        self.busy, self.given_up = False, True
         for blob, values in self._frozen:
             blob.data[...] = values
 
-    def undo_test(self) -> None:
-        """End a test that did not come to its end, and let the next one begin where it began."""
-        self.take_up()
-        self.end()
-
     def take_up(self) -> None:
-        """Go on after something was given up, in a new run of the loop."""
-        held, self.held = self.held, {}
+        """Go on after something was given up: in a new run of the loop, or in a test of its own."""
+        held, self.held, self.given_up = self.held, {}, False
         for index, state in held.items():
             self._nets[index].restore_run_state(state)
 

@@ -120,7 +120,7 @@ class Run:
             self.attempt.end()
             self.tested = solver.iteration
         else:
-            self.attempt.undo_test()
+            self.attempt.give_up()
         return not self.stopping
 
     def _snapshot_due(self) -> bool:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 EFFECTS = ("stop", "snapshot", "none")
 PATIENCE = 1.0
 """Seconds that the iteration or test batch that is going on gets to end, before it is abandoned."""
+AGAIN = 0.25
+"""Seconds after which it is told so again, if a layer has caught what it was told."""
 
 
 @contextmanager
@@ -66,6 +68,7 @@ def _handler(solver: Solver, effect: str) -> Any:
 def _alarm(solver: Solver) -> Any:
     def handle(number: int, frame: FrameType | None) -> None:
         if solver.run.attempt.busy and solver.stopped:
+            signal.setitimer(signal.ITIMER_REAL, AGAIN)
             raise StopNow
 
     return handle

@@ -236,6 +236,8 @@ class Solver:
     def test(self) -> list[TestResult]:
         """Run every test net over its ``test_iter`` batches with the present weights; returns their mean outputs."""
         stopped = self.run.stopping  # by a run before, which this does not belong to
+        if self.run.attempt.given_up:
+            self.run.attempt.take_up()
         results: list[TestResult] = []
         for index, (net, plan) in enumerate(zip(self.test_nets, self.plan.tests, strict=True)):
             self.message("test", f"Iteration {self.iteration}, Testing net (#{index})")

@@ -29,7 +29,7 @@ class LevelDb(Source):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
-        check_folder(self.path, self.type)
+        check_folder(self.path, LevelDb.type)
         opened = partial(_open, self.path, create_if_missing=False, max_open_files=100)
         self._database, self._release = _databases.take(self, os.path.realpath(self.path), opened)
 

@@ -29,7 +29,7 @@ class Lmdb(Source):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
-        check_folder(self.path, self.type)
+        check_folder(self.path, Lmdb.type)
         file = self.path / "data.mdb" if self.path.is_dir() else self.path
         self._open: Tree | None = Tree(LmdbFile(file))
         self._first: list[int] = []

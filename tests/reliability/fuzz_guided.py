@@ -54,7 +54,7 @@ def guided(target: str, seconds: float, clock: Callable[[], float], seed: int, f
         return mutate(data, others, rng)[:most]
 
     options = {"max_len": LONGEST, "seed": seed % 2**31 + 1,
-               "rss_limit_mb": 0, "timeout": 0, "len_control": 0,  # the runner has limits of its own
+               "rss_limit_mb": 0, "timeout": 10**6, "len_control": 0,  # the runner has limits of its own; atheris takes 0 for 1 s
                "artifact_prefix": f"{folder}/"}  # fmt: skip
     arguments = [sys.argv[0], str(start), *(f"-{name}={value}" for name, value in options.items())]
     atheris.Setup(arguments, one, custom_mutator=change)
