@@ -57,13 +57,13 @@ def read_header(path: Path, names: Sequence[str]) -> Header:
         return Header(path, rows, {name: tuple(d.shape[1:]) for name, d in found.items()}, size)
 
 
-def open_hdf5(path: Path, mode: str = "r") -> Any:
-    """The file *path*, opened by h5py. Errors: FileError, MissingExtraError."""
-    h5py = need_h5py("reading and writing HDF5 files")
-    if mode == "r" and not path.is_file():
+def open_hdf5(path: Path) -> Any:
+    """The file *path*, opened by h5py to be read. Errors: FileError, MissingExtraError."""
+    h5py = need_h5py("reading HDF5 files")
+    if not path.is_file():
         raise missing(path, "HDF5 file")
     try:
-        return h5py.File(path, mode)
+        return h5py.File(path, "r")
     except OSError as error:
         raise FileError(f"cannot open the HDF5 file {path.absolute()}: {error}") from None
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..data.hdf5 import open_hdf5
+from ..data.hdf5_write import writing_hdf5
 from ..errors import ShapeError
 from ..plugins import hookimpl
+from ..proto.files import named
 from .arity import Arity, exactly
 from .blob import Array, Blob
 from .layer import Blobs, Layer
@@ -59,7 +60,8 @@ class HDF5Output(Layer):
             self.fail_shape("the bottoms must have equal numbers of rows", *bottom)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        with open_hdf5(self.context.confine(Path(self.param.file_name)), "a" if self._rows else "w") as file:
+        path = self.context.confine(Path(self.param.file_name))
+        with named("write", path), writing_hdf5(path, "a" if self._rows else "w") as (file, _):
             for name, blob in zip(DATASETS, bottom, strict=True):
                 self._append(file, name, _four_axes(blob))
         self._rows += bottom[0].num

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..data.hdf5_write import writing_hdf5
 from ..errors import FileError, FormatError, MissingExtraError
 from ..layers import Array, Shape
 from ..plugins import PluginManager
@@ -184,8 +185,7 @@ def save_hdf5(net: Net, path: str | Path, *, with_diff: bool) -> None:
 
 def write_hdf5(groups: Mapping[str, Learned], path: str | Path) -> None:
     """Write ``/<group>/<layer>/<index>``, whole or not at all. Errors: MissingExtraError without h5py."""
-    h5py = import_h5py("writing HDF5 weights")
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path) as temporary, writing_hdf5(temporary, purpose="writing HDF5 weights") as (file, _):
         for name, layers in groups.items():
             group = file.create_group(name)
             for layer, blobs in layers.items():

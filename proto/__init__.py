@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .files import (
         atomic_path as atomic_path,
         atomic_write as atomic_write,
+        check_writable as check_writable,
         read_bytes as read_bytes,
         read_prototxt as read_prototxt,
         read_text as read_text,
@@ -53,7 +54,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     binary="parse_binary read_binary",
     blobs="array_to_blob blob_shape blob_to_array is_legacy shapes_match",
     document="Document Positions Unknown",
-    files="atomic_path atomic_write read_bytes read_prototxt read_text",
+    files="atomic_path atomic_write check_writable read_bytes read_prototxt read_text",
     format="format_text",
     read="parse_net parse_solver read_net read_solver read_weights_message write_binary write_text",
     schema="Schema set_default",

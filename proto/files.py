@@ -54,26 +54,33 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
 
     For libraries that want to open the file themselves::
 
-        with atomic_path("net.h5") as temporary, h5py.File(temporary, "w") as file:
-            ...
+        with atomic_path("picture.png") as temporary:
+            image.save(temporary, "PNG")
 
     Raises FileError with the absolute path. A link is followed: the file it points to is replaced.
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     with named("write", path):
-        if target.is_dir():
-            raise IsADirectoryError(21, "Is a directory")
-        _create(temporary, target)
+        temporary = _temporary(target)
         try:
             yield temporary
-            _flush(temporary)
+            flush(temporary)
             os.replace(temporary, target)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink()
             raise
-        _flush(target.parent)
+        flush(target.parent)
+
+
+def check_writable(*paths: PathLike) -> None:
+    """See, before long work, that files can be written at *paths* after it. Raises the FileError of ``atomic_path``.
+
+    What is there stays as it is; a disk that runs full meanwhile is not foreseen.
+    """
+    for path in paths:
+        with named("write", path):
+            _temporary(Path(os.path.realpath(path))).unlink()
 
 
 def absolute(path: PathLike) -> str:
@@ -92,14 +99,18 @@ def named(verb: str, path: PathLike, what: str = "file") -> Iterator[None]:
         raise FileError(f"cannot {verb} this {what}: {error.strerror or error}", where=absolute(path)) from error
 
 
-def _create(temporary: Path, target: Path) -> None:
-    """An empty file with the permissions of the one to be replaced, or of any new file."""
+def _temporary(target: Path) -> Path:
+    """An empty file beside *target*, with its permissions or those of any new file."""
+    if target.is_dir():
+        raise IsADirectoryError(21, "Is a directory")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     with suppress(OSError):
         os.chmod(temporary, target.stat().st_mode & 0o777)
+    return temporary
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Have the system write a file or a folder's list out to disk; folders cannot be opened everywhere."""
     try:
         handle = os.open(path, os.O_RDONLY)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..data.hdf5_write import writing_hdf5
 from ..errors import FileError, FormatError, WeightsError
 from ..layers import Array, confined
 from ..netdef.weight_files import DAMAGE, HDF5_SIGNATURE, import_h5py, read_values, read_weight_file
@@ -79,8 +80,7 @@ def _write_binary(solver: Solver, weights: Path, path: Path, history: Iterable[A
 
 
 def _write_hdf5(solver: Solver, weights: Path, path: Path, history: Iterable[Array]) -> None:
-    h5py = import_h5py("writing an HDF5 solver state")
-    with h5py.File(path, "w") as file:
+    with writing_hdf5(path, purpose="writing an HDF5 solver state") as (file, _):
         file.create_dataset("iter", data=np.array([solver.iteration], np.int32))
         file.create_dataset("learned_net", data=np.bytes_(str(weights)))
         file.create_dataset("current_step", data=np.array([solver.policy.current_step], np.int32))

@@ -17,7 +17,7 @@ from ..layers import Array, choose_engine, confined
 from ..netdef.net import Net
 from ..netdef.weights import LoadReport, load_all
 from ..plugins import PluginManager, plugin_manager
-from ..proto import Document
+from ..proto import Document, check_writable
 from .callbacks import Callback
 from .callbacks.debug_info import DebugInfo
 from .definition import solver_param, weight_paths
@@ -166,10 +166,13 @@ class Solver:
         """Train from where the solver is (or from the state in *resume*) to ``max_iter``, as ``caffe train`` does.
 
         Tests and displays as the file says, then writes the last snapshot (unless ``snapshot_after_train`` is off),
-        displays the loss once more and tests once more where those fall due at the end.
+        displays the loss once more and tests once more where those fall due at the end. Errors: FileError, before it
+        begins, where no snapshot can be written.
         """
         if resume is not None:
             self.restore(resume)
+        if self.parallel.root and (self.param.snapshot or self.param.snapshot_after_train):
+            check_writable(snapshot_paths(self)[0])  # now, rather than after hours
         self.message("solve", f"Solving {self.net.name}")
         self.message("solve", f"Learning Rate Policy: {self.param.lr_policy}")
         self.run.stopping = False

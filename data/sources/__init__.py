@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...plugins import PluginManager, plugin_manager
-from .base import Record, RecordNames, Source, SourceWriter, detect_backend, missing
+from .base import Record, RecordNames, Source, SourceWriter, check_new, detect_backend, missing
 
 __all__ = [
     "Record",
     "RecordNames",
     "Source",
     "SourceWriter",
+    "check_new",
     "create_source",
     "detect_backend",
     "missing",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, NamedTuple, Self, overload
 
 from ...errors import DataError, FileError, PluginError, nearest
+from ...proto.files import flush
 
 SIGNS = {"LMDB": "data.mdb", "LEVELDB": "CURRENT"}
 """The file by which the folder of a database is known."""
@@ -125,6 +128,10 @@ class Source(ABC):
         raise FileError(f"the {self.type} database {self.path.absolute()} holds no records")
 
 
+LITTLE = 2**20
+"""Free bytes below which a disk counts as full."""
+
+
 class SourceWriter(ABC):
     """Writes a database in a folder of another name, which becomes *path* when the ``with`` block ends well.
 
@@ -139,14 +146,20 @@ class SourceWriter(ABC):
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.count = 0
-        if self.path.exists():
-            hint = "remove it, or choose another name"
-            raise FileError("a new database must not exist yet", where=str(self.path.absolute()), hint=hint)
+        check_new(self.path)
         self._folder = self.path.absolute().with_name(f".{self.path.name}.{secrets.token_hex(4)}.tmp")
         try:
             self._folder.mkdir()
         except OSError as error:
             raise FileError(f"cannot write here: {error.strerror}", where=str(self._folder.parent)) from None
+        try:
+            self.begin(self._folder)
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+
+    def begin(self, folder: Path) -> None:  # noqa: B027 - a writer may do without
+        """Make the files in *folder*; if that fails, nothing of them is left."""
 
     @abstractmethod
     def add(self, key: bytes, value: bytes) -> bool:
@@ -177,12 +190,39 @@ class SourceWriter(ABC):
                 self.abandon()
                 return
             self.finish()
-            try:
+            with self.writing(OSError):
+                flush(self._folder)
                 os.rename(self._folder, self.path)
-            except OSError as failure:
-                raise FileError(f"cannot write: {failure.strerror}", where=str(self.path.absolute())) from None
+                flush(self.path.absolute().parent)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextmanager
+    def writing(self, failure: type[Exception]) -> Iterator[None]:
+        """Turn a *failure* to write, that of a database's library, into a FileError; it tells of a full disk where the
+        library does not."""
+        try:
+            yield
+        except failure as error:
+            first = error.args[0] if error.args else ""
+            text = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(error)
+            text = getattr(error, "strerror", None) or text
+            raise FileError(f"cannot write: {text}", where=str(self.path.absolute()), hint=self._room(text)) from None
+
+    def _room(self, text: str) -> str | None:
+        try:
+            free = shutil.disk_usage(self.path.absolute().parent).free
+        except OSError:
+            return None
+        full = os.strerror(errno.ENOSPC)
+        return f"{full}: {free} bytes are free there" if free < LITTLE and full not in text else None
+
+
+def check_new(path: Path) -> None:
+    """See that there is nothing at *path* yet, where a database is to be made. Errors: FileError."""
+    if path.exists():
+        hint = "remove it, or choose another name"
+        raise FileError("a new database must not exist yet", where=str(path.absolute()), hint=hint)
 
 
 def detect_backend(path: Path) -> str:

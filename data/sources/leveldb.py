@@ -80,12 +80,14 @@ class LevelDbWriter(SourceWriter):
     """Writes a new LevelDB."""
 
     def __init__(self, path: str | Path) -> None:
-        need("plyvel", "plyvel", "leveldb", "writing a LevelDB database")
-        super().__init__(path)
-        options = {"create_if_missing": True, "error_if_exists": True, "write_buffer_size": 64 * 2**20}
-        self._database = _open(self._folder, **options)
+        self._error = need("plyvel", "plyvel", "leveldb", "writing a LevelDB database").Error
         self._waiting: dict[bytes, bytes] = {}
         self._last = b""
+        super().__init__(path)
+
+    def begin(self, folder: Path) -> None:
+        options = {"create_if_missing": True, "error_if_exists": True, "write_buffer_size": 64 * 2**20}
+        self._database = _open(folder, **options)
 
     def add(self, key: bytes, value: bytes) -> bool:
         if key in self._waiting or (key <= self._last and self._database.get(key) is not None):
@@ -95,16 +97,18 @@ class LevelDbWriter(SourceWriter):
             self._write()
         return True
 
-    def _write(self) -> None:
-        with self._database.write_batch() as batch:
+    def _write(self, sync: bool = False) -> None:
+        with self.writing(self._error), self._database.write_batch(sync=sync) as batch:
             for key, value in self._waiting.items():
                 batch.put(key, value)
         self._last = max([self._last, *self._waiting])
         self._waiting.clear()
 
     def finish(self) -> None:
-        self._write()
-        self._database.close()
+        try:
+            self._write(sync=True)
+        finally:
+            self._database.close()
 
     def abandon(self) -> None:
         self._database.close()

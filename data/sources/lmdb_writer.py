@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...errors import DataError, FileError
+from ...errors import DataError
 from ..optional import need
 from .base import SourceWriter
 
@@ -23,11 +23,14 @@ class LmdbWriter(SourceWriter):
 
     def __init__(self, path: str | Path) -> None:
         self._lmdb = need("lmdb", "lmdb", "lmdb", "writing an LMDB database")
-        super().__init__(path)
-        self._environment = self._lmdb.open(str(self._folder), map_size=START_SIZE, lock=False, sync=False)
         self._size = START_SIZE
         self._waiting: dict[bytes, bytes] = {}
         self._last = b""
+        super().__init__(path)
+
+    def begin(self, folder: Path) -> None:
+        with self.writing(self._lmdb.Error):
+            self._environment = self._lmdb.open(str(folder), map_size=START_SIZE, lock=False, sync=False)
 
     def add(self, key: bytes, value: bytes) -> bool:
         if not 0 < len(key) <= MOST_KEY:
@@ -48,23 +51,25 @@ class LmdbWriter(SourceWriter):
         keys = sorted(self._waiting)
         append = bool(keys) and keys[0] > self._last
         while True:
-            try:
-                with self._environment.begin(write=True) as transaction:
-                    for key in keys:
-                        transaction.put(key, self._waiting[key], append=append)
-                break
-            except self._lmdb.MapFullError:
-                self._size *= 2
-                self._environment.set_mapsize(self._size)
-            except self._lmdb.Error as error:
-                raise FileError(f"cannot write: {error}", where=str(self.path.absolute())) from None
+            with self.writing(self._lmdb.Error):
+                try:
+                    with self._environment.begin(write=True) as transaction:
+                        for key in keys:
+                            transaction.put(key, self._waiting[key], append=append)
+                    break
+                except self._lmdb.MapFullError:
+                    self._size *= 2
+                    self._environment.set_mapsize(self._size)
         self._last = max([self._last, *keys[-1:]])
         self._waiting.clear()
 
     def finish(self) -> None:
-        self._write()
-        self._environment.sync(True)
-        self._environment.close()
+        try:
+            self._write()
+            with self.writing(self._lmdb.Error):
+                self._environment.sync(True)
+        finally:
+            self._environment.close()
 
     def abandon(self) -> None:
         self._environment.close()

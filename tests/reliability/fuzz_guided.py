@@ -53,8 +53,8 @@ def guided(target: str, seconds: float, clock: Callable[[], float], seed: int, f
             return bytes(atheris.Mutate(data, most))
         return mutate(data, others, rng)[:most]
 
-    options = {"max_len": LONGEST, "seed": seed % 2**31 + 1,
-               "rss_limit_mb": 0, "timeout": 10**6, "len_control": 0,  # the runner has limits of its own; atheris takes 0 for 1 s
+    # the runner has limits of its own; a timeout of 0 would end every case that takes a second of the clock
+    options = {"max_len": LONGEST, "seed": seed % 2**31 + 1, "rss_limit_mb": 0, "timeout": 10**6, "len_control": 0,
                "artifact_prefix": f"{folder}/"}  # fmt: skip
     arguments = [sys.argv[0], str(start), *(f"-{name}={value}" for name, value in options.items())]
     atheris.Setup(arguments, one, custom_mutator=change)

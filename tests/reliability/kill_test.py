@@ -328,7 +328,9 @@ def main() -> int:
             run += 1
             print(f"{done} kills, {run} runs, {len(problems)} problems", flush=True)
         if arguments.full_disk:
-            full_disk(checkers[0], base / "fulldisk", base, arguments.full_disk, rng)
+            for checker in (checkers[0], checkers[-1]):
+                place = base / f"fulldisk{checkers.index(checker)}"
+                full_disk(checker, place, base, arguments.full_disk // 2, rng)
         if arguments.read_only:
             read_only(checkers[0], base / "readonly", base)
         problems = [problem for one in checkers for problem in one.problems]

@@ -20,7 +20,10 @@ def command(database: str, output: str | None, backend: str | None) -> None:
     """
     from ..data import compute_mean, open_source, write_mean
     from ..data.sources import detect_backend
+    from ..proto import check_writable
 
+    if output is not None:
+        check_writable(output)
     source = open_source((backend or detect_backend(Path(database))).upper(), database)
     source.first()
     mean, count = compute_mean(progress(source.records(), "records", len(source)))

@@ -24,6 +24,7 @@ def command(idx_folder: Path, out_dir: Path, backend: str) -> None:
     from ..data import create_source
     from ..data.convert import records_of_arrays
     from ..data.idx import find_idx, read_idx
+    from ..data.sources import check_new
     from ..errors import FormatError
     from ..proto.files import named
 
@@ -40,8 +41,10 @@ def command(idx_folder: Path, out_dir: Path, backend: str) -> None:
         loaded.append((name, images, labels))
     with named("make", out_dir, "folder"):
         out_dir.mkdir(parents=True, exist_ok=True)
-    for name, images, labels in loaded:
-        path = out_dir / f"mnist_{name}_{backend.lower()}"
+    paths = [out_dir / f"mnist_{name}_{backend.lower()}" for name, _, _ in loaded]
+    for path in paths:
+        check_new(path)
+    for path, (name, images, labels) in zip(paths, loaded, strict=True):
         with create_source(backend.upper(), path) as writer:
             for record in progress(records_of_arrays(images, labels), name, len(images)):
                 writer.put(*record)

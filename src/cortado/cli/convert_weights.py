@@ -16,7 +16,9 @@ def command(source: str, target: str) -> None:
     from pathlib import Path
 
     from ..export.weights import read_weights, write_weights
+    from ..proto import check_writable
 
+    check_writable(target)
     layers = read_weights(source)
     write_weights(layers, target, Path(source).stem)
     count = sum(array.size for blobs in layers.values() for array in blobs.values())

@@ -39,8 +39,9 @@ def command(
     """
     from ..netdef.deploy import deploy
     from ..netdef.preprocessing import beside
-    from ..proto import atomic_write, format_text, read_text
+    from ..proto import atomic_write, check_writable, format_text, read_text
 
+    check_writable(*([output] if output else []), *([beside(weights)] if weights else []))
     made = deploy(train_net, batch=batch or None, level=level, stages=stage_list(stage), shapes=shapes_of(shapes))
     text = format_text(made.message)
     if output:

@@ -32,10 +32,13 @@ def command(
     Looks at the definition, the first weights, the data, the first loss and the activations; compares learning rates,
     and trains on a single batch. Every finding says what to do. Writes no snapshot. Exit status 1 if it found anything.
     """
+    from ..proto import check_writable
     from ..report.diagnosis import diagnose
 
     if plot and not plot.endswith((".svg", ".png")):
         raise click.UsageError(f"--plot writes .svg or .png; got '{plot}'")
+    if plot:
+        check_writable(plot)
     found = diagnose(solver, iterations=iterations, weights=weights, **common.arguments())
     _tell(found)
     if plot:

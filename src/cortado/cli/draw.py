@@ -32,12 +32,13 @@ def command(
     """
     from ..netdef.draw import draw_html, draw_png, draw_svg
     from ..netdef.summary import summarize
-    from ..proto import atomic_write
+    from ..proto import atomic_write, check_writable
 
     path = output or f"{Path(net).stem}.svg"
     ending = Path(path).suffix.lower()
     if ending not in ENDINGS:
         raise click.UsageError(f"--output ends in {', '.join(ENDINGS)}; got '{path}'")
+    check_writable(path)
     found = summarize(net, phase_of(phase), level=level, stages=stage_list(stage), shapes=shapes_of(shapes))
     if ending == ".png":
         draw_png(found, path, dark=dark)

@@ -47,7 +47,9 @@ def onnx(
     Nothing is written unless all outputs agree within 1e-4.
     """
     from ..export.to_onnx import export_onnx
+    from ..proto import check_writable
 
+    check_writable(output)
     made = export_onnx(net, weights, batch=batch, dynamic_batch=dynamic_batch, shapes=shapes_of(shapes), level=level,
                        stages=stage_list(stage), compare=compare, engine=make_engine(engine, threads),
                        allow_python_layers=allow_python_layers)  # fmt: skip

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
@@ -102,8 +101,8 @@ class DatabaseStore:
 class Hdf5Store:
     """Rows of one dataset."""
 
-    def __init__(self, file: Any, name: str) -> None:
-        self.file, self.name, self.count = file, name, 0
+    def __init__(self, file: Any, name: str, check: Callable[[], None]) -> None:
+        self.file, self.name, self.check, self.count = file, name, check, 0
 
     def add(self, blob: Blob) -> None:
         rows = blob.data if blob.num_axes else blob.data.reshape(1)
@@ -112,6 +111,7 @@ class Hdf5Store:
         else:
             self.file[self.name].resize(self.count + len(rows), axis=0)
             self.file[self.name][self.count :] = rows
+        self.check()
         self.count += len(rows)
 
 
@@ -125,11 +125,11 @@ def _database(path: str, name: str, kind: str) -> Iterator[Store]:
 
 @contextmanager
 def _hdf5(path: str, name: str, kind: str) -> Iterator[Store]:
-    from ..data.hdf5 import open_hdf5
+    from ..data.hdf5_write import writing_hdf5
     from ..proto import atomic_path
 
-    with atomic_path(path) as temporary, open_hdf5(Path(temporary), "w") as file:
-        yield Hdf5Store(file, name)
+    with atomic_path(path) as temporary, writing_hdf5(temporary) as (file, below):
+        yield Hdf5Store(file, name, below.check)
 
 
 def _comma(text: str) -> list[str]:

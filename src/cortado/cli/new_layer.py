@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from string import Template
 from zlib import crc32
@@ -76,15 +77,25 @@ def _filled(template: str, words: dict[str, str]) -> str:
 
 
 def _write(files: dict[Path, str]) -> None:
-    """Write all *files*. Errors: FileError, before anything is written, where one of them exists."""
+    """Write all *files*, or none. Errors: FileError, before anything is written, where one of them exists."""
     from ..errors import FileError
+    from ..proto import atomic_write
 
     for path in files:
         if path.exists():
             raise FileError("this file is there already, and is left as it is", where=str(path.absolute()))
+    made: list[Path] = []
     try:
         for path, text in files.items():
+            missing = [folder for folder in path.parents if not folder.exists()]
+            made += reversed(missing)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise FileError(f"cannot write: {error.strerror}", where=str(error.filename)) from None
+            atomic_write(path, text)
+            made.append(path)
+    except BaseException as error:
+        for path in reversed(made):
+            with suppress(OSError):
+                path.rmdir() if path.is_dir() else path.unlink()
+        if isinstance(error, OSError):
+            raise FileError(f"cannot write: {error.strerror}", where=str(error.filename)) from None
+        raise

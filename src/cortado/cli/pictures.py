@@ -56,6 +56,7 @@ def command(
     """
     from ..report import anatomy
 
+    _check_output(output)
     if image:
         viewer = viewing.viewer(net, weights)
         viewer.show(image)
@@ -81,6 +82,26 @@ def _limited(found: list[Picture]) -> list[Picture]:
     return found[:MOST_BLOBS]
 
 
+def _is_page(output: str) -> bool:
+    return Path(output).suffix.lower() in (".html", ".htm")
+
+
+def _check_output(output: str) -> None:
+    """See that *output* can be written. Errors: FileError; click.UsageError for what is neither a page nor a folder."""
+    from ..proto import check_writable
+    from ..proto.files import named
+
+    folder = Path(output)
+    if _is_page(output):
+        check_writable(output)
+        return
+    if folder.suffix or folder.is_file():
+        raise click.UsageError(f"--output is a .html file or a folder; got '{output}'")
+    with named("make", folder, "folder"):
+        folder.mkdir(parents=True, exist_ok=True)
+    check_writable(folder / "picture.svg")
+
+
 def _write(net: Net, sections: dict[str, list[Picture]], output: str) -> None:
     from ..proto import atomic_write
     from ..report.anatomy import FIGURES, figures
@@ -88,15 +109,12 @@ def _write(net: Net, sections: dict[str, list[Picture]], output: str) -> None:
     from ..report.pictures import png
 
     told = ", ".join(f"{len(found)} {title.lower()}" for title, found in sections.items())
-    if Path(output).suffix.lower() in (".html", ".htm"):
+    if _is_page(output):
         body = "".join(f"<section><h2>{title}</h2>{figures(found)}</section>" for title, found in sections.items())
         atomic_write(output, page(f"Net {net.name}" if net.name else "A net in pictures", body, FIGURES))
         click.echo(f"{output}: {told}")
         return
     folder = Path(output)
-    if folder.suffix or folder.is_file():
-        raise click.UsageError(f"--output is a .html file or a folder; got '{output}'")
-    folder.mkdir(parents=True, exist_ok=True)
     for one in (one for found in sections.values() for one in found):
         atomic_write(folder / one.file, stack_svg([one.svg]) if one.pixels is None else png(one.pixels))
     click.echo(f"{folder}: {told}")

@@ -22,7 +22,7 @@ def command(logs: tuple[str, ...], output: str, series: tuple[str, ...], only_li
     """
     from ..errors import nearest
     from ..netdef.png import to_png
-    from ..proto import atomic_write
+    from ..proto import atomic_write, check_writable
     from ..report.curves import STYLE, curves, run_charts, series_names
     from ..report.page import page, stack_svg
     from ..report.runs import read_run
@@ -30,6 +30,8 @@ def command(logs: tuple[str, ...], output: str, series: tuple[str, ...], only_li
     ending = Path(output).suffix.lower()
     if ending not in ENDINGS:
         raise click.UsageError(f"--output ends in {', '.join(ENDINGS)}; got '{output}'")
+    if not only_list:
+        check_writable(output)
     runs = [read_run(log) for log in logs]
     if only_list:
         for run in runs:

@@ -33,11 +33,12 @@ def command(
     RUN is the .metrics.jsonl of `cortado train --callback jsonl`, which names the solver and the weights, or a log
     (then give --solver and --weights; without them the page has only the curves).
     """
-    from ..proto import atomic_write, read_text
+    from ..proto import atomic_write, check_writable, read_text
     from ..report.run_report import make_report
     from ..report.runs import read_run
     from ..solver import Solver
 
+    check_writable(output)
     found = read_run(run)
     solver_file = solver_file or found.facts.get("solver")
     weights = weights or found.facts.get("weights")

@@ -55,12 +55,13 @@ def weights(old: str, new: str) -> None:
     from ..netdef.weight_files import is_hdf5
     from ..plugins import plugin_manager
     from ..plugins.dialects import read_weights
-    from ..proto import write_binary
+    from ..proto import check_writable, write_binary
 
     if is_hdf5(old):
         raise click.UsageError(
             f"{old} is an HDF5 file, a format that has had only one form: there is nothing to upgrade"
         )
+    check_writable(new)
     message = read_weights(old, plugin_manager())
     count = _count_old(old)
     write_binary(message, new)
