@@ -27,6 +27,9 @@ class BNLL(KeepingLayer):
 
     type: ClassVar[str] = "BNLL"
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.engine.bnll_forward(self.keep(bottom, top), top[0].data)
 

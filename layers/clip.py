@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
-
-import numpy as np
+from typing import ClassVar
 
 from ..plugins import hookimpl
-from .blob import Blob
-from .context import LayerContext
 from .keeping import KeepingLayer
 from .layer import Blobs, Layer
-
-if TYPE_CHECKING:
-    from ..proto.caffe_pb2 import LayerParameter
 
 
 class Clip(KeepingLayer):
@@ -39,11 +32,6 @@ class Clip(KeepingLayer):
     type: ClassVar[str] = "Clip"
     param_field: ClassVar[str | None] = "clip_param"
 
-    def __init__(self, config: LayerParameter, context: LayerContext) -> None:
-        super().__init__(config, context)
-        self._inside = Blob(dtype=np.bool_, name=f"{self.name} inside")
-        self._below = Blob(dtype=np.bool_, name=f"{self.name} below")
-
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         for field in ("min", "max"):
             if not self.param.HasField(field):
@@ -51,23 +39,16 @@ class Clip(KeepingLayer):
         if not self.param.min <= self.param.max:
             self.fail("min must not be above max", "min", got=f"min {self.param.min:g}, max {self.param.max:g}")
 
-    def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        super().reshape(bottom, top)
-        self._inside.reshape_like(bottom[0])
-        self._below.reshape_like(bottom[0])
+    def repeats(self) -> bool:
+        return True
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        self.engine.xp.clip(self.keep(bottom, top), self.param.min, self.param.max, out=top[0].data)
+        self.engine.clip_forward(self.keep(bottom, top), top[0].data, self.param.min, self.param.max)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        if not propagate_down[0]:
-            return
-        xp, x = self.engine.xp, self.kept(bottom, top)
-        inside, below = self._inside.data, self._below.data
-        xp.greater_equal(x, self.param.min, out=inside)
-        xp.less_equal(x, self.param.max, out=below)
-        xp.logical_and(inside, below, out=inside)
-        xp.multiply(top[0].diff, inside, out=bottom[0].diff)
+        if propagate_down[0]:
+            x, low, high = self.kept(bottom, top), self.param.min, self.param.max
+            self.engine.clip_backward(x, top[0].diff, bottom[0].diff, low, high)
 
 
 @hookimpl

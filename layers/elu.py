@@ -36,6 +36,9 @@ class ELU(KeepingLayer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._alpha = float(self.param.alpha)
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0].data if self._alpha >= 0 else self.keep(bottom, top)
         self.engine.elu_forward(x, top[0].data, self._alpha)

@@ -38,6 +38,9 @@ class Flatten(Layer):
         top[0].share_data(bottom[0])
         top[0].share_diff(bottom[0])
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         """Nothing to do: the top looks at the bottom's memory."""
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 from ..plugins import Choice, Parameters, ParametersClass, hookimpl
-from .blob import Array
-from .erf import normal_cdf
-from .layer import Layer
-from .pointwise import PointwiseLayer
+from .keeping import KeepingLayer
+from .layer import Blobs, Layer
 
 EXACT, TANH = range(2)
-ROOT = math.sqrt(2 / math.pi)
-CUBIC = 0.044715
 
 
 class GELUParameter(Parameters, field="gelu_param", number=5302):
     form = Choice(1, ("EXACT", "TANH"), doc="the exact function, or its approximation by tanh")
 
 
-class GELU(PointwiseLayer):
+class GELU(KeepingLayer):
     """The Gaussian error linear unit: the input, weighted by its own rank among normal numbers.
 
     EXACT: forward ``y = x · Φ(x)`` with ``Φ(x) = (1 + erf(x / √2)) / 2``; backward ``dx = dy · (Φ(x) + x · φ(x))`` with
@@ -42,52 +38,19 @@ class GELU(PointwiseLayer):
     type: ClassVar[str] = "GELU"
     parameters: ClassVar[ParametersClass | None] = GELUParameter
 
-    def value(self, x: Array, out: Array) -> None:
-        xp = self.engine.xp
-        if self.param.form == TANH:
-            self._tanh(x, out)
-            xp.add(out, 1, out=out)
-            xp.multiply(out, 0.5, out=out)
-        else:
-            normal_cdf(self.engine, x, out)
-        xp.multiply(out, x, out=out)
+    def repeats(self) -> bool:
+        return True
 
-    def slope(self, x: Array, out: Array) -> None:
-        if self.param.form == TANH:
-            self._slope_of_tanh(x, out)
-            return
-        xp, density = self.engine.xp, self.work("rest", x)
-        normal_cdf(self.engine, x, out)
-        xp.multiply(x, x, out=density)
-        xp.multiply(density, -0.5, out=density)
-        xp.exp(density, out=density)
-        xp.multiply(density, 1 / math.sqrt(2 * math.pi), out=density)
-        xp.multiply(density, x, out=density)
-        xp.add(out, density, out=out)
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        engine = self.engine
+        forward = engine.gelu_tanh_forward if self.param.form == TANH else engine.gelu_forward
+        forward(self.keep(bottom, top), top[0].data)
 
-    def _tanh(self, x: Array, out: Array) -> None:
-        """out = t, as in the formula."""
-        xp = self.engine.xp
-        xp.multiply(x, x, out=out)
-        xp.multiply(out, ROOT * CUBIC, out=out)
-        xp.add(out, ROOT, out=out)
-        xp.multiply(out, x, out=out)
-        xp.tanh(out, out=out)
-
-    def _slope_of_tanh(self, x: Array, out: Array) -> None:
-        xp, inner, rest = self.engine.xp, self.work("inner", x), self.work("rest", x)
-        self._tanh(x, out)
-        xp.clip(x, -30, 30, out=rest)  # further out 1 - t² is 0, and the cube must not overflow
-        xp.multiply(rest, rest, out=inner)
-        xp.multiply(inner, 1.5 * ROOT * CUBIC, out=inner)
-        xp.add(inner, 0.5 * ROOT, out=inner)
-        xp.multiply(inner, rest, out=inner)  # x / 2 times the derivative of what tanh is taken of
-        xp.multiply(out, out, out=rest)
-        xp.subtract(1, rest, out=rest)
-        xp.multiply(rest, inner, out=rest)
-        xp.add(out, 1, out=out)
-        xp.multiply(out, 0.5, out=out)
-        xp.add(out, rest, out=out)
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        if propagate_down[0]:
+            engine = self.engine
+            backward = engine.gelu_tanh_backward if self.param.form == TANH else engine.gelu_backward
+            backward(self.kept(bottom, top), top[0].diff, bottom[0].diff)
 
 
 @hookimpl

@@ -39,21 +39,15 @@ class HardSigmoid(NeuronLayer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._alpha, self._beta = float(self.param.alpha), float(self.param.beta)
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        xp, y = self.engine.xp, top[0].data
-        xp.multiply(bottom[0].data, self._alpha, out=y)
-        xp.add(y, self._beta, out=y)
-        xp.clip(y, 0, 1, out=y)
+        self.engine.hard_sigmoid_forward(bottom[0].data, top[0].data, self._alpha, self._beta)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
-            xp, y = self.engine.xp, top[0].data
-            slope, below = self.engine.like("layer slope", y), self.engine.like("layer rest", y)
-            xp.greater(y, 0, out=slope)
-            xp.less(y, 1, out=below)
-            xp.multiply(slope, below, out=slope)
-            xp.multiply(slope, self._alpha, out=slope)
-            self.engine.multiply(top[0].diff, slope, bottom[0].diff)
+            self.engine.hard_sigmoid_backward(top[0].data, top[0].diff, bottom[0].diff, self._alpha)
 
 
 @hookimpl

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from ..plugins import hookimpl
-from .blob import Array
-from .layer import Layer
-from .pointwise import PointwiseLayer
+from .keeping import KeepingLayer
+from .layer import Blobs, Layer
 
 
-class HardSwish(PointwiseLayer):
+class HardSwish(KeepingLayer):
     """The input, gated by a straight line from 0 at -3 to 1 at 3: cheap to compute, near to Swish.
 
     Forward ``y = x · min(1, max(0, x / 6 + 1 / 2))``.
@@ -27,23 +27,15 @@ class HardSwish(PointwiseLayer):
 
     type: ClassVar[str] = "HardSwish"
 
-    def value(self, x: Array, out: Array) -> None:
-        xp = self.engine.xp
-        xp.multiply(x, 1 / 6, out=out)
-        xp.add(out, 0.5, out=out)
-        xp.clip(out, 0, 1, out=out)
-        xp.multiply(out, x, out=out)
+    def repeats(self) -> bool:
+        return True
 
-    def slope(self, x: Array, out: Array) -> None:
-        xp, inside, above = self.engine.xp, self.work("inner", x), self.work("rest", x)
-        xp.greater_equal(x, 3, out=above)
-        xp.abs(x, out=inside)
-        xp.less(inside, 3, out=inside)
-        xp.clip(x, -3, 3, out=out)
-        xp.multiply(out, 1 / 3, out=out)
-        xp.add(out, 0.5, out=out)
-        xp.multiply(out, inside, out=out)
-        xp.add(out, above, out=out)
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        self.engine.hard_swish_forward(self.keep(bottom, top), top[0].data)
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        if propagate_down[0]:
+            self.engine.hard_swish_backward(self.kept(bottom, top), top[0].diff, bottom[0].diff)
 
 
 @hookimpl

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from ..plugins import hookimpl
-from .blob import Array
-from .layer import Layer
-from .pointwise import PointwiseLayer
+from .keeping import KeepingLayer
+from .layer import Blobs, Layer
 
 
-class Mish(PointwiseLayer):
+class Mish(KeepingLayer):
     """A smooth curve near ReLU that dips below zero before it approaches it.
 
     Forward ``y = x · t`` with ``t = tanh(log(1 + exp(x)))``.
@@ -27,21 +27,15 @@ class Mish(PointwiseLayer):
 
     type: ClassVar[str] = "Mish"
 
-    def value(self, x: Array, out: Array) -> None:
-        self.engine.bnll_forward(x, out)
-        self.engine.tanh_forward(out, out)
-        self.engine.multiply(out, x, out)
+    def repeats(self) -> bool:
+        return True
 
-    def slope(self, x: Array, out: Array) -> None:
-        xp, rest, gate = self.engine.xp, self.work("rest", x), self.work("inner", x)
-        self.engine.bnll_forward(x, out)
-        self.engine.tanh_forward(out, out)
-        self.engine.sigmoid_forward(x, gate)
-        xp.multiply(out, out, out=rest)
-        xp.subtract(1, rest, out=rest)
-        xp.multiply(rest, gate, out=rest)
-        xp.multiply(rest, x, out=rest)
-        xp.add(out, rest, out=out)
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        self.engine.mish_forward(self.keep(bottom, top), top[0].data)
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        if propagate_down[0]:
+            self.engine.mish_backward(self.kept(bottom, top), top[0].diff, bottom[0].diff)
 
 
 @hookimpl

@@ -37,6 +37,9 @@ class Power(KeepingLayer):
         self._power, self._scale, self._shift = float(p.power), float(p.scale), float(p.shift)
         self._bends = self._power not in (0, 1) and self._scale != 0
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x = self.keep(bottom, top) if self._bends else bottom[0].data
         self.engine.power_forward(x, top[0].data, self._power, self._scale, self._shift)

@@ -51,6 +51,9 @@ class PReLU(KeepingLayer):
         if slopes.num_axes:
             self._view = (shape[0], shape[1], product(shape[2:]))
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = self.keep(bottom, top), top[0].data
         self.engine.prelu_forward(x.reshape(self._view), self._slopes(), y.reshape(self._view))

@@ -84,6 +84,9 @@ class Reshape(Layer):
                 middle[index] = shape[start + index]
         return tuple(middle)
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         """Nothing to do: the top looks at the bottom's memory."""
 

@@ -34,6 +34,9 @@ class Swish(KeepingLayer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._beta = float(self.param.beta)
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.engine.swish_forward(self.keep(bottom, top), top[0].data, self._beta)
 

@@ -11,7 +11,7 @@ from .compiled import compiled
 
 
 class Elementwise(ReferenceEngine):
-    """Power runs in the reference: its special cases are most of it."""
+    """What goes over arrays element by element."""
 
     relu_forward = compiled("relu_forward")
     relu_backward = compiled("relu_backward")
@@ -25,6 +25,20 @@ class Elementwise(ReferenceEngine):
     bnll_backward = compiled("bnll_backward")
     swish_forward = compiled("swish_forward")
     swish_backward = compiled("swish_backward")
+    clip_forward = compiled("clip_forward")
+    clip_backward = compiled("clip_backward")
+    hard_sigmoid_forward = compiled("hard_sigmoid_forward")
+    hard_sigmoid_backward = compiled("hard_sigmoid_backward")
+    hard_swish_forward = compiled("hard_swish_forward")
+    hard_swish_backward = compiled("hard_swish_backward")
+    mish_forward = compiled("mish_forward")
+    mish_backward = compiled("mish_backward")
+    gelu_forward = compiled("gelu_forward")
+    gelu_backward = compiled("gelu_backward")
+    gelu_tanh_forward = compiled("gelu_tanh_forward")
+    gelu_tanh_backward = compiled("gelu_tanh_backward")
+    power_forward = compiled("power_forward")
+    power_backward = compiled("power_backward")
     axpy = compiled("axpy")
     scale_by = compiled("scale_by")
     multiply = compiled("multiply")

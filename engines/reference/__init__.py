@@ -10,6 +10,7 @@ import pluggy
 from ..engine import Engine
 from .chain import Chain
 from .convolution import Convolution
+from .curves import Curves
 from .elementwise import Elementwise
 from .linear import Linear
 from .losses import Losses
@@ -22,7 +23,7 @@ __all__ = ["ReferenceEngine", "cortado_engines"]
 hookimpl = pluggy.HookimplMarker("cortado")
 
 
-class ReferenceEngine(Losses, Linear, Convolution, Pooling, Chain, Softmax, Elementwise, Updates):
+class ReferenceEngine(Losses, Curves, Linear, Convolution, Pooling, Chain, Softmax, Elementwise, Updates):
     """Array kernels in NumPy; matrix products run in the BLAS that NumPy was built with, which has its own threads."""
 
     name = "reference"

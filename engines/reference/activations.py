@@ -181,5 +181,7 @@ def _raise(base: Array, power: float) -> None:
     """base = base^power in place; the common powers without the costly general one."""
     if power == 2:
         np.multiply(base, base, out=base)
+    elif power == 0.5:
+        np.sqrt(base, out=base)  # of -inf it is NaN, as of other negative numbers
     elif power != 1:
         np.power(base, power, out=base)

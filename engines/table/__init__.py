@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from ..engine import Engine
 from ..reference import ReferenceEngine
-from . import activations, convolution, elementwise, linear, normalization, pooling, softmax, updates
+from . import activations, convolution, curves, elementwise, linear, normalization, pooling, softmax, updates
 from .kernel import Arguments, Case, Kernel, Maker, copy_arguments
 
 __all__ = ["FAMILIES", "KERNELS", "Arguments", "Case", "Kernel", "Maker", "copy_arguments", "support"]
 
 FAMILIES: dict[str, tuple[Kernel, ...]] = {
     module.__name__.rpartition(".")[2]: module.ROWS
-    for module in (activations, elementwise, linear, convolution, pooling, normalization, softmax, updates)
+    for module in (activations, curves, elementwise, linear, convolution, pooling, normalization, softmax, updates)
 }
 KERNELS: dict[str, Kernel] = {kernel.name: kernel for rows in FAMILIES.values() for kernel in rows}
 

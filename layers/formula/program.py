@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ...engines.reference.erf import erf
 from ..blob import Array, Shape
-from ..erf import erf
 from .tree import COMPARISONS, Node
 
 if TYPE_CHECKING:

@@ -43,8 +43,9 @@ def new(forward, shape, *extra):
     return y
 
 
-def elementwise(name, wiring, shape=(2, 3, 4), **parameters):
-    """A case of an activation: *wiring* says which of x and y its backward kernel takes before dy and dx."""
+def elementwise(name, wiring, shape=(2, 3, 4), forward_only=(), **parameters):
+    """A case of an activation: *wiring* says which of x and y its backward kernel takes before dy and dx,
+    *forward_only* which parameters it does not take."""
     x, dy = np.abs(normal(*shape)) if name == "power" else normal(*shape), normal(*shape)
 
     def forward():
@@ -53,7 +54,8 @@ def elementwise(name, wiring, shape=(2, 3, 4), **parameters):
     def backward():
         given = {"x": x, "y": forward()}
         arrays = [given[letter] for letter in wiring]
-        return new(lambda dx: getattr(E, f"{name}_backward")(*arrays, dy, dx, **parameters), shape)
+        taken = {key: value for key, value in parameters.items() if key not in forward_only}
+        return new(lambda dx: getattr(E, f"{name}_backward")(*arrays, dy, dx, **taken), shape)
 
     return SimpleNamespace(kernel=f"{name}_backward", forward=forward, backward=backward, x=x, dy=dy)
 
@@ -261,11 +263,8 @@ def losses():
 
 
 def masked():
-    inputs, mask, dy = (
-        [normal(2, 3), normal(2, 3), normal(2, 3)],
-        np.empty((2, 3), np.int32),
-        normal(2, 3),
-    )
+    inputs = list(np.random.default_rng(6).permutation(18).reshape(3, 2, 3) / 10)  # each is somewhere the largest
+    mask, dy = np.empty((2, 3), np.int32), normal(2, 3)
     keep = np.array([[1, 0, 1], [0, 1, 1]], np.uint8)
 
     def maximum():
@@ -297,6 +296,12 @@ CASES = [
     elementwise("elu", "yy", alpha=0.7),
     elementwise("bnll", "x"),
     elementwise("swish", "xy", beta=1.5),
+    elementwise("clip", "x", low=-0.6, high=0.7),
+    elementwise("hard_sigmoid", "y", forward_only=("beta",), alpha=0.4, beta=0.45),
+    elementwise("hard_swish", "x"),
+    elementwise("mish", "x"),
+    elementwise("gelu", "x"),
+    elementwise("gelu_tanh", "x"),
     elementwise("power", "x", power=2.5, scale=0.5, shift=1.0),
     elementwise("power", "x", power=0.0, scale=1.0, shift=1.0),
     elementwise("power", "x", power=1.0, scale=3.0, shift=1.0),

@@ -13,6 +13,8 @@ from cortado.engines.table import KERNELS, Maker, copy_arguments, support
 HIDDEN = {
     ("relu_backward", "x"): "only its sign is used",
     ("prelu_backward_data", "x"): "only its sign is used",
+    ("clip_backward", "x"): "it only says where the gradient passes",
+    ("hard_sigmoid_backward", "y"): "it only says where the gradient passes",
     ("batch_norm_scale_backward", "y"): "only its sign is used",
     ("stochastic_pool_forward", "uniform"): "it only says which pixel",
 }

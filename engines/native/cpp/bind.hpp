@@ -130,6 +130,7 @@ private:
 void bind_channels(nb::module_& m);
 void bind_commands(nb::module_& m);
 void bind_convolution(nb::module_& m);
+void bind_curves(nb::module_& m);
 void bind_elementwise(nb::module_& m);
 void bind_linear(nb::module_& m);
 void bind_losses(nb::module_& m);

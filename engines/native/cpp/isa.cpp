@@ -2,6 +2,7 @@
 #include "average.hpp"
 #include "channels.hpp"
 #include "choose.hpp"
+#include "curves.hpp"
 #include "elementwise.hpp"
 #include "gemm.hpp"
 #include "lrn.hpp"

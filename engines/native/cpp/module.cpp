@@ -23,6 +23,7 @@ NB_MODULE(_kernels, m) {
     cortado::bind_channels(m);
     cortado::bind_commands(m);
     cortado::bind_convolution(m);
+    cortado::bind_curves(m);
     cortado::bind_elementwise(m);
     cortado::bind_linear(m);
     cortado::bind_losses(m);

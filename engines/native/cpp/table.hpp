@@ -72,6 +72,21 @@ struct StridedCopy {
     X(void, bnll_backward, (i64 n, const float* x, const float* dy, float* dx))                                        \
     X(void, swish_forward, (i64 n, const float* x, float* y, float beta))                                              \
     X(void, swish_backward, (i64 n, const float* x, const float* y, const float* dy, float* dx, float beta))           \
+    X(void, clip_forward, (i64 n, const float* x, float* y, float low, float high))                                    \
+    X(void, clip_backward, (i64 n, const float* x, const float* dy, float* dx, float low, float high))                 \
+    X(void, hard_sigmoid_forward, (i64 n, const float* x, float* y, float alpha, float beta))                          \
+    X(void, hard_sigmoid_backward, (i64 n, const float* y, const float* dy, float* dx, float alpha))                   \
+    X(void, hard_swish_forward, (i64 n, const float* x, float* y))                                                     \
+    X(void, hard_swish_backward, (i64 n, const float* x, const float* dy, float* dx))                                  \
+    X(void, mish_forward, (i64 n, const float* x, float* y))                                                           \
+    X(void, mish_backward, (i64 n, const float* x, const float* dy, float* dx))                                        \
+    X(void, gelu_forward, (i64 n, const float* x, float* y))                                                           \
+    X(void, gelu_backward, (i64 n, const float* x, const float* dy, float* dx))                                        \
+    X(void, gelu_tanh_forward, (i64 n, const float* x, float* y))                                                      \
+    X(void, gelu_tanh_backward, (i64 n, const float* x, const float* dy, float* dx))                                   \
+    X(void, power_forward, (i64 n, const float* x, float* y, float power, float scale, float shift))                   \
+    X(void, power_backward, (i64 n, const float* x, const float* dy, float* dx, float power, float less, float scale,  \
+                             float shift))                                                                             \
     X(void, prelu_forward, (const Axes& s, const float* x, const float* slope, float* y))                              \
     X(void, prelu_backward_data, (const Axes& s, const float* x, const float* slope, const float* dy, float* dx))      \
     X(void, prelu_backward_slope, (const Axes& s, const float* x, const float* dy, float* dslope))                     \

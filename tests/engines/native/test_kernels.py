@@ -97,8 +97,6 @@ def test_most_kernels_are_native(native):
         "im2col",
         "mvn_backward",
         "mvn_forward",
-        "power_backward",
-        "power_forward",
         "sigmoid_cross_entropy_backward",
         "sigmoid_cross_entropy_forward",
         "softmax_loss_forward",

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .blob import Array
+from ..engine import Array
 
 if TYPE_CHECKING:
-    from ..engines import ReferenceEngine
+    from .base import ReferenceBase
 
 DOUBLE = (
     0.3580023023627799, 0.294464817723293, 0.19674278570136933, 0.10348908730032487, 0.039842587095666314,
@@ -39,17 +39,17 @@ PIECE = 1 << 14
 """How many elements are taken at a time: what is read again for each term then stays in the cache."""
 
 
-def normal_cdf(engine: ReferenceEngine, x: Array, out: Array) -> None:
+def normal_cdf(engine: ReferenceBase, x: Array, out: Array) -> None:
     """out = Φ(x), the share of a normal distribution below x; *out* must not be x."""
     _in_pieces(_normal_cdf, engine, x, out)
 
 
-def erf(engine: ReferenceEngine, x: Array, out: Array) -> None:
+def erf(engine: ReferenceBase, x: Array, out: Array) -> None:
     """out = erf(x) = 2 / √π · ∫ exp(-t²) dt from 0 to x; *out* must not be x."""
     _in_pieces(_erf, engine, x, out)
 
 
-def _in_pieces(function: Callable[..., None], engine: ReferenceEngine, x: Array, out: Array) -> None:
+def _in_pieces(function: Callable[..., None], engine: ReferenceBase, x: Array, out: Array) -> None:
     if x.size <= PIECE or not (x.flags.c_contiguous and out.flags.c_contiguous):
         function(engine, x, out)
         return
@@ -58,7 +58,7 @@ def _in_pieces(function: Callable[..., None], engine: ReferenceEngine, x: Array,
         function(engine, flat[start : start + PIECE], result[start : start + PIECE])
 
 
-def _normal_cdf(engine: ReferenceEngine, x: Array, out: Array) -> None:
+def _normal_cdf(engine: ReferenceBase, x: Array, out: Array) -> None:
     xp, size = engine.xp, engine.like("erf size", x)
     xp.multiply(x, math.sqrt(0.5), out=size)
     xp.abs(size, out=size)
@@ -73,7 +73,7 @@ def _normal_cdf(engine: ReferenceEngine, x: Array, out: Array) -> None:
     xp.add(out, size, out=out)
 
 
-def _erf(engine: ReferenceEngine, x: Array, out: Array) -> None:
+def _erf(engine: ReferenceBase, x: Array, out: Array) -> None:
     xp, size, square = engine.xp, engine.like("erf size", x), engine.like("erf tail", x)
     xp.abs(x, out=size)
     _erfc(engine, size, out)
@@ -89,7 +89,7 @@ def _erf(engine: ReferenceEngine, x: Array, out: Array) -> None:
     xp.copyto(out, near, where=inside)
 
 
-def _erfc(engine: ReferenceEngine, size: Array, out: Array) -> None:
+def _erfc(engine: ReferenceBase, size: Array, out: Array) -> None:
     """out = erfc(size) for size >= 0."""
     xp, share = engine.xp, engine.like("erf tail", size)
     xp.add(size, 3, out=share)
@@ -106,7 +106,7 @@ def _erfc(engine: ReferenceEngine, size: Array, out: Array) -> None:
     xp.multiply(out, share, out=out)
 
 
-def _polynomial(engine: ReferenceEngine, coefficients: tuple[float, ...], x: Array, out: Array) -> None:
+def _polynomial(engine: ReferenceBase, coefficients: tuple[float, ...], x: Array, out: Array) -> None:
     """out = c0 + c1 · x + c2 · x² …, by Horner's rule; *out* must not be x."""
     xp = engine.xp
     out.fill(coefficients[-1])

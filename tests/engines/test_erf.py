@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cortado.engines import get_engine
-from cortado.layers.erf import erf, normal_cdf
+from cortado.engines.reference.erf import erf, normal_cdf
 
 X = np.concatenate([np.linspace(-9, 9, 4001), [0.0, 1e-20, -1e-20, 0.5, -0.5, 1e30, -1e30, np.inf, -np.inf]])
 
