@@ -11,7 +11,8 @@
 #     for deb in ROOT/var/cache/apt/archives/*.deb; do dpkg-deb -x "$deb" ROOT; done
 #
 # CXX is another cross compiler: CXX="clang++ --target=aarch64-linux-gnu". Tests that start Python again need the kernel
-# to know qemu (binfmt_misc); without, leave them out: -k "not environment and not package and not nowhere".
+# to know qemu (binfmt_misc); without, leave them out:
+# -k "not environment and not package and not nowhere and not old_kernels".
 set -e
 root=$(cd "$(dirname "$0")/.." && pwd)
 [ $# -gt 0 ] || { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 2; }

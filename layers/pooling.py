@@ -126,9 +126,10 @@ class Pooling(Layer):
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].data, top[0].data
         if self.method == MAX:
-            self.engine.max_pool_forward(x, y, self.mask.data, self.geometry)
+            mask = self.mask.data if self.runs_backward or len(top) > 1 else None
+            self.engine.max_pool_forward(x, y, mask, self.geometry)
             if len(top) > 1:
-                self.engine.xp.copyto(top[1].data, self.mask.data, casting="same_kind")
+                self.engine.xp.copyto(top[1].data, mask, casting="same_kind")
         elif self.method == AVE:
             self.engine.ave_pool_forward(x, y, self.geometry)
         elif self.phase == Phase.TRAIN:

@@ -91,7 +91,8 @@ class SPP(Layer):
         for level in self._levels:
             pooled = level.pooled.data
             if self.param.pool == MAX:
-                self.engine.max_pool_forward(x, pooled, level.mask.data, level.geometry)
+                mask = level.mask.data if self.runs_backward else None
+                self.engine.max_pool_forward(x, pooled, mask, level.geometry)
             else:
                 self.engine.ave_pool_forward(x, pooled, level.geometry)
             self.engine.copy(self._rows(pooled), y[:, level.columns])

@@ -73,7 +73,8 @@ class Pooling3D(Layer):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         if self.param.pool == MAX:
-            self.engine.max_pool_forward(bottom[0].data, top[0].data, self.mask.data, self.geometry)
+            mask = self.mask.data if self.runs_backward else None
+            self.engine.max_pool_forward(bottom[0].data, top[0].data, mask, self.geometry)
         else:
             self.engine.ave_pool_forward(bottom[0].data, top[0].data, self.geometry)
 

@@ -19,25 +19,23 @@ class Pooling(ReferenceBase):
     """
 
     @kernel
-    def max_pool_forward(self, x: Array, y: Array, mask: Array, geometry: PoolGeometry) -> None:
+    def max_pool_forward(self, x: Array, y: Array, mask: Array | None, geometry: PoolGeometry) -> None:
         """y = maximum of each window; mask (int32, shaped as y) = flat index in S of its first maximum.
 
         First in row-major order. A NaN beats every number, and a later NaN an earlier one, so the mask is always in
-        its window. Empty windows give the lowest finite number and mask -1.
+        its window. Empty windows give the lowest finite number and mask -1. mask None: nobody asks, and it is left out.
         """
         spatial, out = x.shape[2:], y.shape[2:]
         origins, first = window_origins(spatial, out, geometry), first_pixels(spatial, out, geometry)
         y.fill(-np.inf)
         np.copyto(y, np.finfo(y.dtype).min, where=first < 0)
-        np.copyto(mask, first)
+        if mask is not None:
+            np.copyto(mask, first)
         for tap in pool_taps(spatial, out, geometry):
-            pixels, best, chosen = x[tap.pixels], y[tap.outputs], mask[tap.outputs]
-            index = origins[tap.outputs] + np.int32(np.dot(tap.offset, strides_of(spatial)))
-            # chosen = index where the pixel is better; arithmetic, as masked copies are far slower
-            step = self.like("c", chosen)
-            np.subtract(index, chosen, out=step)
-            np.multiply(step, self._better(pixels, best), out=step)
-            np.add(chosen, step, out=chosen)
+            pixels, best = x[tap.pixels], y[tap.outputs]
+            if mask is not None:
+                index = origins[tap.outputs] + np.int32(np.dot(tap.offset, strides_of(spatial)))
+                self._note(mask[tap.outputs], index, self._better(pixels, best))
             np.maximum(best, pixels, out=best)
 
     @kernel
@@ -121,6 +119,13 @@ class Pooling(ReferenceBase):
         np.greater(pixels, best, out=better)
         np.not_equal(pixels, pixels, out=nan)
         return np.logical_or(better, nan, out=better)
+
+    def _note(self, chosen: Array, index: Array, better: Array) -> None:
+        """chosen = index where it is better; by arithmetic, as masked copies are far slower."""
+        step = self.like("c", chosen)
+        np.subtract(index, chosen, out=step)
+        np.multiply(step, better, out=step)
+        np.add(chosen, step, out=chosen)
 
     def _sum_positive(self, x: Array, total: Array, geometry: PoolGeometry) -> None:
         total.fill(0)

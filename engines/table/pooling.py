@@ -25,6 +25,7 @@ SHAPES: dict[str, Shape] = {
     "empty window": ((1, 2, 6, 4), PoolGeometry((1, 1), (2, 2))),
     "3x3/3": ((1, 2, 7, 61), PoolGeometry((3, 3), (3, 3))),
     "2x2/4 padded": ((2, 1, 9, 70), PoolGeometry((2, 2), (4, 4), (1, 1))),
+    "many rows": ((2, 1, 67, 41), PoolGeometry((3, 3), (2, 2))),
     "global": ((3, 5, 4, 7), PoolGeometry((4, 7))),
     "1x1": ((2, 2, 3, 3), PoolGeometry((1, 1))),
     "1-D": ((2, 3, 11), PoolGeometry((3,), (2,), (1,))),
@@ -42,18 +43,25 @@ BENCH: dict[str, Shape] = {
 def _row(
     name: str,
     writes: tuple[str, ...],
-    build: Callable[[Maker, tuple[int, ...], tuple[int, ...], PoolGeometry], Arguments],
+    *builds: Callable[[Maker, tuple[int, ...], tuple[int, ...], PoolGeometry], Arguments],
 ) -> Kernel:
     def cases(make: Maker, realistic: bool) -> Iterator[Case]:
         for label, (shape, geometry) in (BENCH if realistic else SHAPES).items():
             out = (*shape[:2], *geometry.output_size(shape[2:]))
-            yield Case(label, build(make, shape, out, geometry) | {"geometry": geometry})
+            for build in builds:
+                arguments = build(make, shape, out, geometry)
+                without = "".join(f" {name}=None" for name, value in arguments.items() if value is None)
+                yield Case(label + without, arguments | {"geometry": geometry})
 
     return Kernel(name, writes, (), cases, tolerance=5)
 
 
 def _max(make: Maker, shape: tuple[int, ...], out: tuple[int, ...], geometry: PoolGeometry) -> Arguments:
     return {"x": _few_values(make, shape), "y": make.junk(*out), "mask": make.junk_mask(*out)}
+
+
+def _max_alone(make: Maker, shape: tuple[int, ...], out: tuple[int, ...], geometry: PoolGeometry) -> Arguments:
+    return _max(make, shape, out, geometry) | {"mask": None}
 
 
 def _few_values(make: Maker, shape: tuple[int, ...]) -> object:
@@ -87,7 +95,7 @@ def _stochastic_test(make: Maker, shape: tuple[int, ...], out: tuple[int, ...], 
 
 
 ROWS = (
-    _row("max_pool_forward", ("y", "mask"), _max),
+    _row("max_pool_forward", ("y", "mask"), _max, _max_alone),
     _row("max_pool_backward", ("dx",), _max_backward),
     _row("ave_pool_forward", ("y",), _average),
     _row("ave_pool_backward", ("dx",), _average_backward),

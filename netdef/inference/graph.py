@@ -63,7 +63,8 @@ class Operation:
 
 
 class RunLayer(Operation):
-    """A layer as it is. *in_place* if it writes its top where its bottom is."""
+    """A layer as it is, but for what it would keep for a backward pass. *in_place* if it writes its top where its
+    bottom is."""
 
     def __init__(self, layer: Layer, bottoms: Sequence[Value], tops: Sequence[Value], in_place: bool) -> None:
         super().__init__(bottoms, tops)
@@ -79,7 +80,11 @@ class RunLayer(Operation):
 
     def run(self) -> None:
         self.refresh()
-        self.layer.forward(self._bottom, self._top)
+        backward, self.layer.runs_backward = self.layer.runs_backward, False
+        try:
+            self.layer.forward(self._bottom, self._top)
+        finally:
+            self.layer.runs_backward = backward
 
     def __str__(self) -> str:
         return f"{self.layer.type} '{self.layer.name}'{' in place' if self.in_place else ''}"

@@ -53,6 +53,14 @@ def test_pooling_over_time(how):
     check_gradient(text, [X[:1, :1, :4, :4, :4]])
 
 
+def test_no_mask_where_no_backward_comes():
+    text = 'type: "Pooling3D" pooling3d_param { kernel_size: 2 kernel_depth: 3 stride: 2 }'
+    run, lean = make_layer(text, [X]), make_layer(text, [X])
+    lean.layer.runs_backward = False
+    np.testing.assert_array_equal(lean.forward()[0], run.forward()[0])
+    assert lean.layer.mask.nbytes == 0
+
+
 def test_five_axes_are_needed():
     with pytest.raises(ShapeError, match="5 axes"):
         make_layer(CONVOLUTION, [X[0]])

@@ -127,6 +127,17 @@ def test_refused_parameters(options, rule):
     assert str(caught.value).startswith("layer.prototxt:1:")
 
 
+def test_the_mask_is_left_out_where_nobody_reads_it(rng):
+    x = rng.normal(size=(2, 3, 9, 8))
+    run, lean = (make_layer(text("kernel_size: 3 stride: 2"), [x]) for _ in range(2))
+    lean.layer.runs_backward = False
+    np.testing.assert_array_equal(lean.forward()[0], run.forward()[0])
+    assert (lean.layer.mask.nbytes, run.layer.mask.nbytes) == (0, 4 * run.top[0].count)
+    shown = make_layer(text("kernel_size: 3 stride: 2", 'top: "y" top: "mask"'), [x])
+    shown.layer.runs_backward = False
+    np.testing.assert_array_equal(shown.forward()[1], run.layer.mask.data)
+
+
 def test_only_max_has_a_mask():
     with pytest.raises(ParameterError, match="only MAX pooling has a second top"):
         make_layer(text("pool: AVE kernel_size: 2", 'top: "y" top: "mask"'), [np.ones((1, 1, 4, 4))])

@@ -45,6 +45,14 @@ def test_gradient(pool, height, size):
     check_gradient(block(height, pool), [draw(2, 2, *size)])
 
 
+def test_no_masks_where_no_backward_comes():
+    x = draw(2, 2, 7, 6)
+    run, lean = (make_layer(block(3), [x]) for _ in range(2))
+    lean.layer.runs_backward = False
+    np.testing.assert_array_equal(lean.forward()[0], run.forward()[0])
+    assert [level.mask.nbytes for level in lean.layer._levels] == [0, 0, 0]
+
+
 def test_image_too_small():
     with pytest.raises(ShapeError, match=r"the image is too small for 4 bins .*; got 'x0' 1x1x5x5"):
         make_layer(block(3), [draw(1, 1, 5, 5)])

@@ -1,5 +1,4 @@
-// Average pooling, in two steps: along the columns of the image, then along its rows. Padding is 0 in a buffer, so that
-// no step has a border.
+// Average pooling.
 #pragma once
 
 #include "planes.hpp"
@@ -23,83 +22,16 @@ inline vf area_of(const PoolShape& s, i64 top, vf width) {
     return at_least(splat(static_cast<float>(min(top + s.kernel_h, s.height + s.pad_h) - top)) * width, 1);
 }
 
-// Every STEP-th float from p on.
-template <int STEP>
-inline vf load_step(const float* p, i64 step) {
-    if constexpr (STEP == 1) return load(p);
-    if constexpr (STEP == 2) {
-        vi even;
-        for (int l = 0; l < V; ++l) even[l] = 2 * l;
-#if defined(__clang__)
-        vf v;
-        for (int l = 0; l < V; ++l) v[l] = p[2 * l];
-        return v;
-#else
-        return __builtin_shuffle(load(p), load(p + V), even);
-#endif
-    }
-    vf v;
-    for (int l = 0; l < V; ++l) v[l] = p[l * step];
-    return v;
-}
-
-// Floats of a row with its padding, and what whole vectors of windows read beyond it.
-inline i64 padded_row(const PoolShape& s) { return s.pad_w + s.width + s.kernel_w + (V + 1) * s.stride_w + V; }
-
-inline void clear_padding(const PoolShape& s, float* line, i64 count) {
-    for (i64 i = 0; i < s.pad_w; ++i) line[i] = 0;
-    for (i64 i = s.pad_w + s.width; i < count; ++i) line[i] = 0;
-}
-
-// All columns first, then all rows: what was just stored is not read back across two stores.
-template <int STEP>
-void average_plane(const PoolShape& s, const float* widths, const float* x, float* y, float* sums, i64 pitch) {
-    for (i64 oy = 0; oy < s.out_h; ++oy) {
-        const i64 top = oy * s.stride_h - s.pad_h, begin = max(top, 0), end = min(top + s.kernel_h, s.height);
-        float* line = sums + oy * pitch + s.pad_w;
-        along(s.width, [&](i64 i, auto l) {
-            vf total = {};
-            for (i64 row = begin; row < end; ++row) total += get(x + row * s.width + i, l);
-            put(line + i, total, l);
-        });
-    }
-    for (i64 oy = 0; oy < s.out_h; ++oy)
-        along(s.out_w, [&](i64 i, auto l) {
-            const float* p = sums + oy * pitch + i * s.stride_w;
-            vf total = load_step<STEP>(p, s.stride_w);
-            for (i64 t = 1; t < s.kernel_w; ++t) total += load_step<STEP>(p + t, s.stride_w);
-            put(y + oy * s.out_w + i, total / area_of(s, oy * s.stride_h - s.pad_h, get(widths + i, l)), l);
-        });
-}
-
-// One plane is one number: V planes at a time, so that their sums are taken together.
-inline void average_of_planes(const PoolShape& s, const float* x, float* y) {
-    const i64 size = s.height * s.width;
-    const vf scale = splat(static_cast<float>(size));
-    const i64 together = max(1, 16384 / max(1, size * V));
-    parallel(ceil_div(s.planes, together * V), [&](i64 task) {
-        for (i64 p = task * together * V; p < min(s.planes, (task + 1) * together * V); p += V) {
-            const i64 count = min(V, s.planes - p);
-            vf totals[V] = {};
-            for (i64 r = 0; r < count; ++r)
-                along(size, [&](i64 i, auto l) { totals[r] += get(x + (p + r) * size + i, l); });
-            transpose(totals);
-            for (int half = V / 2; half > 0; half /= 2)
-                for (int r = 0; r < half; ++r) totals[r] += totals[r + half];
-            store_part(y + p, totals[0] / scale, count);
-        }
-    });
-}
-
 void ave_pool_forward(const PoolShape& s, const float* x, float* y) {
-    if (is_global(s)) return average_of_planes(s, x, y);
-    const i64 size = s.height * s.width, area = s.out_h * s.out_w, row = padded_row(s);
+    const auto sum = [](vf a, vf b) { return a + b; };
+    if (is_global(s)) {
+        const vf area = splat(static_cast<float>(s.height * s.width));
+        return pool_planes(s, x, 0, sum, [&](i64 p, i64 count, vf total) { store_part(y + p, total / area, count); });
+    }
     const float* widths = window_widths(s);
-    const auto plane = s.stride_w == 1 ? average_plane<1> : s.stride_w == 2 ? average_plane<2> : average_plane<0>;
-    over_planes(s, [&](i64 p) {
-        float* sums = space<float>(kSlotA, s.out_h * row);
-        for (i64 oy = 0; oy < s.out_h; ++oy) clear_padding(s, sums + oy * row, row);
-        plane(s, widths, x + p * size, y + p * area, sums, row);
+    pool_windows(s, x, 0, sum, [&](i64 row, i64 oy, i64 i, auto l, vf total) {
+        const i64 top = oy * s.stride_h - s.pad_h;
+        put(y + row * s.out_w + i, total / area_of(s, top, get(widths + i, l)), l);
     });
 }
 
@@ -146,7 +78,7 @@ void ave_pool_backward(const PoolShape& s, const float* dy, float* dx) {
             along(size, [&](i64 i, auto l) { put(dx + p * size + i, share, l); });
         });
     const float* widths = window_widths(s);
-    const i64 pitch = padded_row(s) + s.kernel_w;
+    const i64 pitch = s.pad_w + s.width + 2 * s.kernel_w + (V + 1) * s.stride_w + V;
     over_planes(s, [&](i64 p) {
         float* shares = space<float>(kSlotA, s.out_h * pitch);
         memset(shares, 0, static_cast<size_t>(s.out_h * pitch) * sizeof(float));

@@ -62,6 +62,7 @@ using MaybeIn = Typed<const float, 'f', PyBUF_C_CONTIGUOUS, true>;
 using MaybeOut = Typed<float, 'f', PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, true>;
 using Mask = Typed<const int32_t, 'i', PyBUF_C_CONTIGUOUS>;
 using OutMask = Typed<int32_t, 'i', PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE>;
+using MaybeOutMask = Typed<int32_t, 'i', PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE, true>;
 using Bytes = Typed<const uint8_t, 'B', PyBUF_C_CONTIGUOUS>;
 using Numbers = Typed<const long, 'l', PyBUF_C_CONTIGUOUS>;
 using StridedIn = Typed<const float, 'f', PyBUF_STRIDES>;

@@ -14,9 +14,9 @@ PoolShape shape_of(const X& x, const Y& y, const Numbers& window) {
     return s;
 }
 
-void max_pool_forward(const In& x, const Out& y, const OutMask& mask, const Numbers& window) {
+void max_pool_forward(const In& x, const Out& y, const MaybeOutMask& mask, const Numbers& window) {
     const PoolShape s = shape_of(x, y, window);
-    same_size(y, mask);
+    if (mask) same_size(y, mask);
     Free free;
     kernels().max_pool_forward(s, x.data(), y.data(), mask.data());
 }
@@ -43,7 +43,7 @@ void ave_pool_backward(const In& dy, const Out& dx, const Numbers& window) {
 }  // namespace
 
 void bind_pooling(nb::module_& m) {
-    def(m, "max_pool_forward", max_pool_forward);
+    def(m, "max_pool_forward", max_pool_forward, nb::arg(), nb::arg(), nb::arg().none(), nb::arg());
     def(m, "max_pool_backward", max_pool_backward);
     def(m, "ave_pool_forward", ave_pool_forward);
     def(m, "ave_pool_backward", ave_pool_backward);

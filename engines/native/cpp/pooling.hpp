@@ -1,7 +1,7 @@
-// Maximum pooling: V windows of a row at a time, one tap of them after the other.
+// Maximum pooling with the index of each maximum: V windows of a row at a time, one tap of them after the other.
 #pragma once
 
-#include "planes.hpp"
+#include "maximum.hpp"
 #include "window.hpp"
 
 namespace cortado {
@@ -46,7 +46,7 @@ inline vi lanes_of(const Span& s) {
 }
 
 inline vi lanes_of(All) { return isplat(-1); }
-inline vi lanes_of(First f) { return lanes_of(Span(0, 0, f.count)); }
+inline vi lanes_of(First f) { return first_lanes(f.count); }
 
 // Takes the pixels that are larger than the best so far, or NaN, and notes their index.
 inline void take_better(vf pixel, const Span& span, vi index, vf& best, vi& chosen) {
@@ -133,15 +133,17 @@ void max_pool_plane(const PoolShape& s, const PoolRow& row, const float* x, floa
     for (i64 oy = 0; oy < s.out_h; ++oy) {
         const i64 top = oy * s.stride_h - s.pad_h;
         for (i64 v = 0; v < row.across.vectors; ++v) {
-            vf best;
-            vi chosen;
+            vf best{};
+            vi chosen{};
             // Masked loads do not wake the prefetcher: the rows of two windows further down are asked for here.
             for (i64 i = 0; i < s.stride_h; ++i)
                 prefetch(x + (top + s.kernel_h + s.stride_h + i) * s.width + v * V * s.stride_w, V * s.stride_w);
             // Windows beyond the image, which are empty, have a way of their own.
-            const bool usual = K > 0 && top < s.height && row.columns[v].full;
-            if (!usual || !max_of_windows_fast<K, STEP>(s, row, x, top, v, best, chosen))
-                max_of_windows<STEP>(s, row, x, top, v, best, chosen);
+            bool done = false;
+            if constexpr (K > 0)
+                done = top < s.height && row.columns[v].full &&
+                       max_of_windows_fast<K, STEP>(s, row, x, top, v, best, chosen);
+            if (!done) max_of_windows<STEP>(s, row, x, top, v, best, chosen);
             const i64 to = oy * s.out_w + v * V, count = min(V, s.out_w - v * V);
             store_part(y + to, best, count);
             store_part(reinterpret_cast<float*>(mask) + to, as_float(chosen), count);
@@ -179,6 +181,7 @@ inline int32_t place_of_maximum(const float* x, i64 size) {
 }
 
 void max_pool_forward(const PoolShape& s, const float* x, float* y, int32_t* mask) {
+    if (mask == nullptr) return maximum_of_windows(s, x, y);
     if (is_global(s))
         return over_planes(s, [&](i64 p) {
             const float* plane = x + p * s.height * s.width;

@@ -74,10 +74,19 @@ inline vf positive(vf v) {
 #endif
 }
 
+// -1 in the first n lanes, 0 in the others.
+inline vi first_lanes(i64 n) {
+    vi lane;
+    for (int l = 0; l < V; ++l) lane[l] = l;
+    return lane < isplat(static_cast<int32_t>(n));
+}
+
 // The first n floats at p, 0 in the other lanes; what lies beyond them is not touched.
 inline vf load_part(const float* p, i64 n) {
 #if defined(__AVX512F__)
     return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif defined(__AVX2__)
+    return (vf)_mm256_maskload_ps(p, (__m256i)first_lanes(n));
 #else
     alignas(64) float lanes[V] = {};
     for (i64 i = 0; i < n; ++i) lanes[i] = p[i];
@@ -88,6 +97,8 @@ inline vf load_part(const float* p, i64 n) {
 inline void store_part(float* p, vf v, i64 n) {
 #if defined(__AVX512F__)
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#elif defined(__AVX2__)
+    _mm256_maskstore_ps(p, (__m256i)first_lanes(n), (__m256)v);
 #else
     alignas(64) float lanes[V];
     store(lanes, v);

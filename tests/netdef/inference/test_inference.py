@@ -103,6 +103,24 @@ def test_batch_norm_without_a_convolution_is_one_step_with_scale_and_relu():
     assert [str(step) for step in fast.steps] == ["Pooling 'c'", "factor and shift 'bn' + 's' + 'r'"]
 
 
+@ENGINES
+def test_nothing_is_kept_for_a_backward_pass_and_the_net_keeps_its_own(engine):
+    pool = layer("Pooling", "p", "x", more="pooling_param { kernel_size: 3 stride: 2 }")
+    net = net_of(pool, layer("TanH", "t", "p", "p"), "force_backward: true", engine=engine)
+    fast = agree(net)
+    mask = net.layers[net.layer_index("p")].mask.data
+    net.blobs["p"].diff[...] = 1
+    net.backward()
+    gradient = net.blobs["x"].diff.copy()
+    mask.fill(-1)
+    fast.forward()
+    assert (mask == -1).all()
+    net.forward()
+    net.blobs["p"].diff[...] = 1
+    net.backward()
+    np.testing.assert_array_equal(net.blobs["x"].diff, gradient)
+
+
 def residual(*more):
     return [conv("a", "x"), conv("b", "a"), conv("c", "b"), layer("Eltwise", "sum", "a c"), *more]
 
