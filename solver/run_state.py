@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
+import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 SUFFIX = ".cortado"
 VERSION = 1
 STATES = (".solverstate.h5", ".solverstate")
+OTHERWISE = "resume from another snapshot, or remove this file to go on from the .solverstate alone"
 
 
 def snapshot_base(solver: Solver) -> Path:
@@ -34,7 +36,7 @@ def snapshot_base(solver: Solver) -> Path:
     stem = Path(solver.source).stem if solver.source else "cortado"
     if not solver.param.snapshot_prefix:
         return Path(solver.source).with_suffix("") if solver.source else Path(stem)
-    return prefix / stem if prefix.is_dir() else prefix
+    return prefix / stem if os.path.isdir(prefix) else prefix
 
 
 def run_path(state: str | Path) -> Path:
@@ -94,7 +96,7 @@ def read_run_state(path: Path) -> dict[str, Any]:
     content = read_run_file(path)
     if not isinstance(content.get("version"), int) or content["version"] != VERSION:
         rule, got = f"run files have version {VERSION}", str(content.get("version"))
-        raise FormatError(rule, where=str(path), got=got, hint="remove it to go on from the .solverstate alone")
+        raise FormatError(rule, where=str(path), got=got, hint=OTHERWISE)
     check_whole(path, content)
     return content
 
@@ -105,7 +107,8 @@ def check_whole(path: Path, content: dict[str, Any]) -> None:
         for kind in ("weights", "state"):
             _check_whole(path, content["files"][kind])
     except (LookupError, TypeError, ValueError, AttributeError, OSError) as error:
-        raise FormatError(f"this run file names files that cannot be read: {error!r}", where=str(path)) from None
+        rule = "the list of files in a run file must be whole, and the files readable"
+        raise FormatError(rule, where=str(path), got=repr(error), hint=OTHERWISE) from None
 
 
 def snapshots_of(solver: Solver) -> list[tuple[int, Path]]:
@@ -185,7 +188,7 @@ def file_hash(path: Path) -> str:
 def _check_whole(path: Path, described: dict[str, Any]) -> None:
     file = path.parent / Path(described["name"]).name
     hint = f"resume from another snapshot, or remove {path.name} to go on from the .solverstate alone, as Caffe does"
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise CutShort(f"this snapshot has no file {file.name} beside it", where=str(path), hint=hint)
     if file.stat().st_size != described["bytes"] or file_hash(file) != described["sha256"]:
         got = f"{file.stat().st_size} bytes or other contents"

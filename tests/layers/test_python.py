@@ -61,6 +61,10 @@ class Broken:
         numbers[3] = 1
 
 
+class NoLayer:
+    pass
+
+
 not_a_class = 3
 """
 
@@ -196,6 +200,7 @@ def test_a_missing_method_is_named(make):
         ("plain_layers", "", "layer must be given"),
         ("plain_layers", "Afine", r"module 'plain_layers' has no class 'Afine' \(did you mean 'Affine'\?\)"),
         ("plain_layers", "not_a_class", "has no class 'not_a_class'"),
+        ("plain_layers", "NoLayer", "class plain_layers.NoLayer must be a layer, with the methods forward and reshape"),
         ("not_there_layers", "X", r"import not_there_layers failed.*No module named.*\(put its folder on PYTHONPATH"),
         ("wrong_layers", "X", r"import wrong_layers failed at .*wrong_layers\.py:1; got SyntaxError"),
         ("needs_caffe", "X", r"needs_caffe\.py:1; got ModuleNotFoundError"),

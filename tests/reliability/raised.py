@@ -29,6 +29,8 @@ HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parents[1] / "src" / "cortado"
 CLASSES = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
 CLASSES |= {"UsageError", "BadParameter"}
+PASSED_ON = ("max", "name_record")
+"""Functions that return an error which they were given."""
 
 
 class Place(NamedTuple):
@@ -85,7 +87,7 @@ def _makes(raised: ast.expr | None, known: set[str]) -> bool:
     if isinstance(raised.func, ast.Attribute) and raised.func.attr in ("located", "with_traceback"):
         return _makes(raised.func.value, known)
     name = _name(raised.func)
-    return _class(raised.func, known) or not name[:1].isupper()
+    return _class(raised.func, known) or not (name[:1].isupper() or name in PASSED_ON)
 
 
 def _class(called: ast.expr, known: set[str]) -> bool:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-WORDS = ("raises", "Error", "exit_code", "returncode", "problems", "refus", "message", "match=", "stderr")
-FOLDERS = ("benchmarks", "parallel", "peers", "reference")
+WORDS = ("raises", "Error", "exit_code", "returncode", "problems", "refus", "message", "match=", "stderr",
+         "said(", ".output", "broken", "must be", "author: pytest.Pytester", ".status")  # fmt: skip
+FOLDERS = ("benchmarks", "peers", "reference")
 """Whose tests compare numbers, and take long."""
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cortado import CortadoError, Solver
+from cortado.errors import FormatError
 
 SOLVER = """
 net_param { name: "n"
@@ -34,16 +35,28 @@ def places(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from places(item, (*way, key))
 
 
-@pytest.mark.parametrize("other", OTHERS, ids=str)
-def test_any_one_value_is_another(tmp_path: Path, other: Any) -> None:
-    path = tmp_path / "solver.prototxt"
-    path.write_text(SOLVER % tmp_path)
+def snapshot(folder: Path) -> tuple[Solver, Path, dict[str, bytes]]:
+    """A solver that has taken a snapshot in *folder*, its run file, and what is in that."""
+    path = folder / "solver.prototxt"
+    path.write_text(SOLVER % folder)
     solver = Solver(path, engine="reference")
     list(solver.train(3))
     solver.snapshot()
-    (run,) = tmp_path.glob("*.cortado")
+    (run,) = folder.glob("*.cortado")
     with zipfile.ZipFile(run) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
+        return solver, run, {name: archive.read(name) for name in archive.namelist()}
+
+
+def write(run: Path, members: dict[str, bytes], tree: Any) -> None:
+    """The run file *run* of *members*, with *tree* for its table."""
+    with zipfile.ZipFile(run, "w") as archive:
+        for name, content in (members | {"run.json": json.dumps(tree).encode()}).items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=str)
+def test_any_one_value_is_another(tmp_path: Path, other: Any) -> None:
+    solver, run, members = snapshot(tmp_path)
     whole, refused = json.loads(members["run.json"]), 0
     for way in places(whole):
         tree = copy.deepcopy(whole)
@@ -54,12 +67,28 @@ def test_any_one_value_is_another(tmp_path: Path, other: Any) -> None:
             del holder[way[-1]]
         else:
             holder[way[-1]] = other
-        with zipfile.ZipFile(run, "w") as archive:
-            for name, content in (members | {"run.json": json.dumps(tree).encode()}).items():
-                archive.writestr(name, content)
+        write(run, members, tree)
         try:
             solver.restore(run)
             list(solver.train(1))
         except CortadoError:
             refused += 1
     assert refused > 10
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "rule"),
+    [
+        ("files", "state", "the list of files in a run file must be whole, and the files readable; got KeyError"),
+        ("solver", "smoothed", "the state in a run file must fit solver and net; got KeyError"),
+    ],
+)
+def test_what_is_missing_is_told_with_the_way_out(tmp_path: Path, table: str, key: str, rule: str) -> None:
+    solver, run, members = snapshot(tmp_path)
+    tree = json.loads(members["run.json"])
+    del tree[table][key]
+    write(run, members, tree)
+    with pytest.raises(FormatError) as caught:
+        solver.restore(run)
+    out = "resume from another snapshot, or remove this file to go on from the .solverstate alone"
+    assert str(caught.value) == f"{run}: {rule}('{key}') ({out})"

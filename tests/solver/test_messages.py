@@ -67,5 +67,8 @@ def test_run_files(make: Make, tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=f"{run}: a run file holds a table; got list"):
         make().restore(state)
     write_run_file(run, {"version": 10**6})
-    with pytest.raises(FormatError, match=rf"{run}: .* \(remove it to go on from the .solverstate alone\)"):
+    with pytest.raises(
+        FormatError,
+        match=rf"{run}: .* or remove this file to go on from the .solverstate alone\)",
+    ):
         make().restore(state)
