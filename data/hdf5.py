@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError, FileError, nearest
+from ..proto.files import check_name
 from .optional import need_h5py
 from .sources import missing
 
@@ -60,7 +62,8 @@ def read_header(path: Path, names: Sequence[str]) -> Header:
 def open_hdf5(path: Path) -> Any:
     """The file *path*, opened by h5py to be read. Errors: FileError, MissingExtraError."""
     h5py = need_h5py("reading HDF5 files")
-    if not path.is_file():
+    check_name("open", path, "HDF5 file")
+    if not os.path.isfile(path):
         raise missing(path, "HDF5 file")
     try:
         return h5py.File(path, "r")

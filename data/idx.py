@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def find_idx(folder: Path, *names: str) -> Path:
     """The file of one of *names* in *folder*, plain or with ``.gz``. Errors: FileError that says what is there."""
     for name in names:
         for path in (folder / name, folder / f"{name}.gz"):
-            if path.is_file():
+            if os.path.isfile(path):
                 return path
     raise missing(folder / names[0], "IDX file (plain or .gz)")
 

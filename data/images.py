@@ -57,9 +57,10 @@ def read_image(path: str | Path, color: bool | None = True, height: int = 0, wid
     """The pixels of an image file, resized where *height* and *width* are given. Errors: as ``decode``."""
     try:
         content = Path(path).read_bytes()
-    except OSError as error:
-        reason = f"cannot read the image {path}: {error.strerror or error}"
+    except (OSError, ValueError) as error:  # a name may hold a zero byte
+        reason = f"cannot read the image {path}: {getattr(error, 'strerror', None) or error}"
         raise DataError(reason, hint=f"working directory: {Path.cwd()}") from None
+    _check_size((width, height), f"the image {path}, resized,")
     pixels = decode(content, f"the image {path}", color)
     return resize(pixels, height, width) if height and width else pixels
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ def read_list(path: Path) -> FileList:
 
     Errors: FileError for a list that is not there; DataError with the line for one that is not of this form.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise missing(path, "list of images")
     items = []
     for number, line in enumerate(read_text(path).splitlines(), 1):
@@ -55,7 +56,7 @@ def beneath(root: str, path: str, resolve: Callable[[str], Path] = Path) -> Path
     *resolve* finds the file of what comes out.
     """
     plain = resolve(root + path)
-    return plain if not root or root.endswith("/") or plain.exists() else resolve(f"{root}/{path}")
+    return plain if not root or root.endswith("/") or os.path.exists(plain) else resolve(f"{root}/{path}")
 
 
 def _item(line: str, where: str) -> Item:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +55,7 @@ def read_window_file(path: Path) -> WindowFile:
 
     Errors: FileError for a file that is not there; DataError with the line for one that is not of this form.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise missing(path, "window file")
     found = WindowFile()
     lines = ((n, line.strip()) for n, line in enumerate(read_text(path).splitlines(), 1) if line.strip())

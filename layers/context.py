@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import PermissionRefused
+from ..proto.files import check_name
 
 if TYPE_CHECKING:
     from ..engines import ReferenceEngine
@@ -35,19 +36,20 @@ def find_path(path: str | Path, folder: Path) -> Path:
     there it looks in *folder*, then in each folder above it. A path that exists nowhere comes back as it is.
     """
     plain = Path(path)
-    if plain.is_absolute() or plain.exists():
+    if plain.is_absolute() or os.path.exists(plain):
         return plain
     here = folder.absolute()
-    return next((root / plain for root in (here, *here.parents) if (root / plain).exists()), plain)
+    return next((root / plain for root in (here, *here.parents) if os.path.exists(root / plain)), plain)
 
 
 def confined(path: Path, root: Path | None) -> Path:
     """*path*, after a check that it lies in the folder *root*, links followed, and so does what links in it lead to.
 
-    Errors: PermissionRefused.
+    Errors: PermissionRefused; FileError for a path with a zero byte.
     """
     if root is None:
         return path
+    check_name("open", path)
     whole = root.resolve()
     for place in (path, *_links_in(path)):
         if not place.resolve().is_relative_to(whole):

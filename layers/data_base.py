@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -128,7 +129,7 @@ class DataLayer(Layer):
         records), else from ``crop_size`` and *channels* (as many as there are mean values, or 3)."""
         param = self.config.transform_param
         mean = self.context.resolve(param.mean_file) if param.mean_file else None
-        if mean is not None and mean.exists():
+        if mean is not None and os.path.exists(mean):
             size = read_mean(mean).shape
         if channels is None:
             channels = len(param.mean_value) if len(param.mean_value) > 1 else 3

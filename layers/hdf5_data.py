@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -63,7 +64,7 @@ class HDF5Data(DataLayer):
         if not self.param.source:
             self.fail("source must name a text file that lists HDF5 files", "source")
         source = self.context.resolve(self.param.source)
-        if not source.is_file():
+        if not os.path.isfile(source):
             raise missing(source, "list of HDF5 files")
         if source.read_bytes()[:8] == b"\x89HDF\r\n\x1a\n":
             self.fail("source must be a text file that lists HDF5 files, one per line", "source", got="an HDF5 file")
@@ -75,7 +76,7 @@ class HDF5Data(DataLayer):
 
     def _find(self, line: str, source: Path) -> Path:
         path = find_path(line, self.context.folder)
-        return self.context.confine(path if path.exists() else source.parent / line)
+        return self.context.confine(path if os.path.exists(path) else source.parent / line)
 
 
 class RowNames(Sequence[str]):

@@ -73,6 +73,8 @@ def build_static(
             except MemoryError as error:
                 report(_too_large(error).located(node.spec.where, layer.who))
                 known = False
+        if known:
+            _check_given(built, node, layer, shapes, report)
         for top in node.tops:
             built.shaped[top] = known
             if not known and graph.blob_names[top] in shapes:
@@ -81,6 +83,24 @@ def build_static(
         if not all(built.shaped[t] for t in node.tops) or not (known or node.tops):
             built.unchecked.append(layer.name)
     return built
+
+
+def _check_given(
+    built: Built, node: Node, layer: Layer, shapes: Mapping[str, Sequence[int]], report: Callable[[CortadoError], None]
+) -> None:
+    """See that what *shapes* says of a blob whose shape is known is no other one, but for the size of the batch."""
+    for top in node.tops:
+        name, shape = built.graph.blob_names[top], built.blobs[top].shape
+        if name in shapes and (len(shape) != len(shapes[name]) or shape[1:] != tuple(shapes[name][1:])):
+            report(
+                ShapeError(
+                    f"only a blob whose shape the data tells can be given one; '{name}' is {'x'.join(map(str, shape))}",
+                    where=node.spec.where,
+                    who=layer.who,
+                    got="x".join(map(str, shapes[name])),
+                    hint="change it in the file",
+                )
+            )
 
 
 def _start(graph: Graph, context: LayerContext) -> Built:

@@ -23,8 +23,8 @@ from .state import NetState, select
 
 @dataclass
 class StateReport:
-    """What a check found for one state of a net: its problems, the layers whose shapes only the data could tell, and
-    the count of layers and of learnable parameters."""
+    """What a check found for one state of a net: its problems, the layers whose shapes only the data could tell, the
+    count of layers and of learnable parameters, and the names of its ``blobs``."""
 
     state: NetState
     problems: list[CortadoError] = field(default_factory=list)
@@ -32,6 +32,7 @@ class StateReport:
     layers: int = 0
     parameters: int = 0
     note: str = ""
+    blobs: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -120,6 +121,7 @@ def check_net(
     except CortadoError as error:
         report.problems.append(error)
         return report
+    report.blobs = frozenset(graph.blob_names)
     context = LayerContext(state.phase, get_engine("reference"), plugins, folder=folder or Path())
     built = build_static(graph, context, report.problems.append, shapes or {})
     report.unchecked, report.layers = built.unchecked, len(built.layers)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.hdf5_write import writing_hdf5
-from ..errors import FileError, FormatError, MissingExtraError
+from ..errors import FormatError, MissingExtraError
 from ..layers import Array, Shape
 from ..plugins import PluginManager
 from ..plugins.dialects import read_weights
 from ..proto import array_to_blob, atomic_path, blob_shape, blob_to_array, is_legacy, write_binary
+from ..proto.files import named
 
 if TYPE_CHECKING:
     from .formats import WeightFormat
@@ -81,11 +82,8 @@ def is_hdf5(path: str | Path) -> bool:
 
 
 def _head(path: str | Path) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(HEAD)
-    except OSError as error:
-        raise FileError(f"cannot read this file: {error.strerror}", where=str(Path(path).absolute())) from None
+    with named("read", path), open(path, "rb") as file:
+        return file.read(HEAD)
 
 
 def read_binary_weights(path: str | Path, plugins: PluginManager) -> list[StoredLayer]:

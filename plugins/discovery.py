@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -48,8 +49,8 @@ def in_folder(folder: Path) -> list[Candidate]:
 
     Errors: FileError for a folder that is not there.
     """
-    if not folder.is_dir():
-        what = "this is a file" if folder.exists() else "it does not exist"
+    if not os.path.isdir(folder):
+        what = "this is a file" if os.path.exists(folder) else "it does not exist"
         raise FileError(f"a folder of plugins must be a folder, and {what}", where=str(folder.absolute()))
     paths = sorted(p for p in folder.glob("*.py") if not p.name.startswith("_"))
     return [Candidate(Provider(path.stem, str(path)), lambda path=path: _run(path)) for path in paths]  # type: ignore[misc]
@@ -78,8 +79,13 @@ class Filter:
     without: frozenset[str] = frozenset()
 
     def passes(self, provider: Provider) -> bool:
-        names = {provider.plugin, provider.plugin.rpartition(":")[2], provider.distribution}
+        names = names_of(provider)
         return not (names & self.without) and (self.only is None or bool(names & self.only))
+
+
+def names_of(provider: Provider) -> set[str]:
+    """The names by which *provider* can be chosen: that of the plugin, and that of its distribution."""
+    return {provider.plugin, provider.plugin.rpartition(":")[2], provider.distribution}
 
 
 def names(text: str | Iterable[str]) -> frozenset[str]:

@@ -25,7 +25,7 @@ from ..proto import Schema
 from . import hookspecs
 from .api_version import check_api_version
 from .composition import Refused, compose
-from .discovery import Candidate, Filter, in_folder, installed, names
+from .discovery import Candidate, Filter, in_folder, installed, names, names_of
 from .kinds import KINDS
 from .markers import PROJECT
 from .parameters import Parameters, ParametersClass
@@ -264,12 +264,22 @@ class PluginManager:
             if self._external_loaded:
                 return
             self._external_loaded = True
-            chosen = self._filter()
-            for candidate in installed():
+            chosen, found = self._filter(), installed()
+            self._check_chosen(found)
+            for candidate in found:
                 self._load(candidate, chosen)
             for folder in _folders(self.folders):
                 for candidate in in_folder(folder):
                     self._load(candidate, Filter(None, chosen.without))
+
+    def _check_chosen(self, found: Sequence[Candidate]) -> None:
+        """Errors: PluginError where *only* names a plugin that is not there; the environment may name any."""
+        there = {name for one in found for name in names_of(one.provider)}
+        folders = {path.stem for folder in _folders(self.folders) for path in folder.glob("*.py")}
+        for name in sorted(names(self.only or ())):
+            if name not in there | folders:
+                hint = nearest(name, there | folders) or "cortado plugins list tells which are installed"
+                raise PluginError(f"no plugin that is installed is called '{name}'", hint=hint)
 
     def _load(self, candidate: Candidate, chosen: Filter) -> None:
         provider = candidate.provider

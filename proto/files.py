@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from ..errors import FileError
+from ..errors import FileError, nearest
 
 MOST_TEXT = 64 * 2**20
 """Bytes of a prototxt beyond which it is taken for something else."""
+MOST_NAMES = 1000
+"""Files of a folder beyond which none of them is suggested for one that is not there."""
+STREAMS = ("/dev/fd/", "/dev/stdout", "/dev/stderr")
 PathLike = str | os.PathLike[str]
 
 
@@ -57,10 +63,17 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         with atomic_path("picture.png") as temporary:
             image.save(temporary, "PNG")
 
-    Raises FileError with the absolute path. A link is followed: the file it points to is replaced.
+    Raises FileError with the absolute path. A link is followed: the file it points to is replaced. A pipe, a terminal
+    or a device is not replaced, but written to.
     """
-    target = Path(os.path.realpath(path))
     with named("write", path):
+        if _is_stream(path):
+            with TemporaryDirectory() as folder:
+                yield (whole := Path(folder, "whole"))
+                with open(whole, "rb") as source, open(path, "ab") as stream:
+                    shutil.copyfileobj(source, stream)
+            return
+        target = Path(os.path.realpath(path))
         temporary = _temporary(target)
         try:
             yield temporary
@@ -80,7 +93,8 @@ def check_writable(*paths: PathLike) -> None:
     """
     for path in paths:
         with named("write", path):
-            _temporary(Path(os.path.realpath(path))).unlink()
+            if not _is_stream(path):
+                _temporary(Path(os.path.realpath(path))).unlink()
 
 
 def absolute(path: PathLike) -> str:
@@ -91,17 +105,43 @@ def absolute(path: PathLike) -> str:
 @contextmanager
 def named(verb: str, path: PathLike, what: str = "file") -> Iterator[None]:
     """Turn an OSError about *path* into a FileError that names it."""
-    if "\0" in os.fspath(path):
-        raise FileError(f"cannot {verb} this {what}: its name holds a zero byte", where=repr(os.fspath(path)))
+    check_name(verb, path, what)
     try:
         yield
     except OSError as error:
-        raise FileError(f"cannot {verb} this {what}: {error.strerror or error}", where=absolute(path)) from error
+        hint = _way_out(verb, absolute(path)) if isinstance(error, FileNotFoundError) else None
+        reason = "a file is in its place" if isinstance(error, FileExistsError) else error.strerror or error
+        rule = f"cannot {verb} this {what}: {reason}"
+        raise FileError(rule, where=absolute(path), hint=hint) from error
+
+
+def check_name(verb: str, path: PathLike, what: str = "file") -> None:
+    """Errors: FileError for a *path* with a zero byte, which the system, or a library, would take for its end."""
+    if "\0" in os.fspath(path):
+        raise FileError(f"cannot {verb} this {what}: its name holds a zero byte", where=repr(os.fspath(path)))
+
+
+def _way_out(verb: str, path: str) -> str | None:
+    """What may help where there is nothing at *path*: the folder that is missing, or a file with nearly that name."""
+    folder, name = os.path.split(path)
+    if not os.path.isdir(folder):
+        return f"there is no folder {folder}"
+    names = os.listdir(folder) if verb == "read" and os.access(folder, os.R_OK) else []
+    return nearest(name, names) if len(names) <= MOST_NAMES else None
+
+
+def _is_stream(path: PathLike) -> bool:
+    """Whether *path* is there, and neither a file nor a folder."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return (not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)) or absolute(path).startswith(STREAMS)
 
 
 def _temporary(target: Path) -> Path:
     """An empty file beside *target*, with its permissions or those of any new file."""
-    if target.is_dir():
+    if os.path.isdir(target):
         raise IsADirectoryError(21, "Is a directory")
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
@@ -115,7 +155,7 @@ def flush(path: Path) -> None:
     try:
         handle = os.open(path, os.O_RDONLY)
     except PermissionError:
-        if path.is_dir():
+        if os.path.isdir(path):
             return
         raise
     try:

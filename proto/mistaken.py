@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ParseError
+from .report import NO_FIELD
 from .text import parse_text
 
 if TYPE_CHECKING:
     from .schema import Schema
 
 KINDS = {"NetParameter": "a net", "SolverParameter": "a solver"}
-BEGINNINGS = (("\udc89PNG", "a PNG image"), ("\udcff\udcd8\udcff", "a JPEG image"), ("\udc89HDF", "an HDF5 file"),
+BEGINNINGS = (("<", "a web page"), ("version https://git-lfs", "a Git LFS pointer, not the file itself"),
+              ("\udc89PNG", "a PNG image"), ("\udcff\udcd8\udcff", "a JPEG image"), ("\udc89HDF", "an HDF5 file"),
               ("PK\x03\x04", "a ZIP archive, such as .npz"), ("\x1f\udc8b", "a compressed file"))  # fmt: skip
 ENDINGS = {
     ".caffemodel": "weights (.caffemodel)",
@@ -36,16 +38,28 @@ def taken_for(text: str, kind: str, file: str, schema: Schema) -> ParseError | N
     """The error to raise where *text*, which is no *kind*, is one of the other kind; None where it is neither."""
     other = next(name for name in KINDS if name != kind)
     message_class: Any = getattr(schema, other)
+    nets = ["net", "train_net"] if other == "SolverParameter" else []
+    named = None
     try:
         document = parse_text(text, message_class, file, unknown="skip")
     except ParseError:
-        return None
-    message: Any = document.message
-    if not message.ListFields() or any(one.message == other for one in document.unknown):
-        return None
-    nets = [getattr(message, name, "") for name in ("net", "train_net")] if other == "SolverParameter" else []
-    named = next((name for name in nets if name), None)
+        if not _mistakes_aside(text, message_class, file):
+            return None
+    else:
+        message: Any = document.message
+        if not message.ListFields() or any(one.message == other for one in document.unknown):
+            return None
+        named = next((getattr(message, name) for name in nets if getattr(message, name, "")), None)
     hint = f"its net is {named}" if named else f'a solver names its net: net: "{file}"' if not nets else None
     error = ParseError(f"{KINDS[kind]} is expected here", where=file, got=KINDS[other], hint=hint)
     error.instead = other
     return error
+
+
+def _mistakes_aside(text: str, message_class: Any, file: str) -> bool:
+    """Whether *text* has mistakes as a *message_class* too, but all of its fields at the top are those of one."""
+    try:
+        parse_text(text, message_class, file)
+    except ParseError as error:
+        return not any(f"{message_class.DESCRIPTOR.name} {NO_FIELD}" in str(one) for one in error.problems or (error,))
+    return True

@@ -12,7 +12,7 @@ from ..layers import Phase
 from ..netdef.check import CheckReport, check_file, check_net
 from ..plugins import PluginManager, plugin_manager
 from ..plugins.dialects import read_net, read_solver
-from .parts import asked_for, choose_parts
+from .parts import asked_for, check_fields, choose_parts
 from .plan import plan_solver
 
 
@@ -43,6 +43,7 @@ def check_solver(
         document = read_solver(path, plugins)
         report.notes += document.notes
         param: Any = document.message
+        check_fields(param, document.positions.at)
         choose_parts(param, plugins, get_engine("reference"), document.positions.at)
         asked_for(param, plugins, document.positions.at)
         plan = plan_solver(param, plugins, Path(path).parent)
@@ -60,8 +61,8 @@ def check_solver(
 def _is_solver(path: str | Path, plugins: PluginManager) -> bool:
     """Whether the fields at the top of the file are a solver's rather than a net's."""
     try:
-        read_solver(path, plugins)
-        return True
+        message: Any = read_solver(path, plugins).message
+        return bool(message.ListFields())
     except ParseError as as_solver:
         if as_solver.instead:
             return False

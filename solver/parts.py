@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 Place = Callable[..., "Position | None"]
+LEAST = {"iter_size": 1, "average_loss": 1, "max_iter": 0, "display": 0, "snapshot": 0, "test_iter": 0}
+"""The smallest values of numbers that count something."""
 
 
 class Parts(NamedTuple):
@@ -25,6 +27,16 @@ class Parts(NamedTuple):
     optimizer: Optimizer
     policy: LearningRatePolicy
     regularizer: Regularizer
+
+
+def check_fields(param: Any, place: Place = lambda *_: None) -> None:
+    """See that the SolverParameter *param* counts with numbers that can be counts. Errors: SolverError."""
+    for name, least in LEAST.items():
+        value = getattr(param, name)
+        for index, count in enumerate(value) if name == "test_iter" else [(0, value)]:
+            if count < least:
+                where = place(name, index) if name == "test_iter" else place(name)
+                raise SolverError(f"{name} must be at least {least}", where=where, got=str(count))
 
 
 def choose_parts(param: Any, plugins: PluginManager, engine: ReferenceEngine, place: Place = lambda *_: None) -> Parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,7 @@ class _Reader:
         return NetPlan(document, _overlay(document.message.state, states, phase), batches, label, folder)
 
     def _from_file(self, path: Path, field: str) -> Document[Any]:
-        if not path.is_file():
+        if not os.path.isfile(path):
             tried = f"{path.absolute()} and below {self.folder.absolute()} and its parents"
             raise SolverError(
                 f"'{field}' must name a net file", got=f"'{path}', which is not there", hint=f"tried {tried}"

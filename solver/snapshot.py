@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,8 @@ from ..errors import FileError, FormatError, WeightsError
 from ..layers import Array, confined
 from ..netdef.weight_files import DAMAGE, HDF5_SIGNATURE, import_h5py, read_values, read_weight_file
 from ..proto import array_to_blob, atomic_path, blob_to_array, parse_binary, read_bytes, write_binary
-from .run_state import SUFFIX, read_run_state, restore_run_state, run_path, snapshot_base, write_run_state
+from ..proto.files import named
+from .run_state import OTHERWISE, SUFFIX, read_run_state, restore_run_state, run_path, snapshot_base, write_run_state
 
 if TYPE_CHECKING:
     from .solver import Solver
@@ -31,11 +33,8 @@ def snapshot_paths(solver: Solver) -> tuple[Path, Path]:
     prefix = confined(snapshot_base(solver), solver.root)
     suffix = ".h5" if solver.param.snapshot_format == HDF5 else ""
     base = f"{prefix}_iter_{solver.iteration}"
-    try:
+    with named("make", prefix.parent, "folder for snapshots"):
         prefix.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        folder = str(prefix.parent.absolute())
-        raise FileError(f"cannot make the folder for snapshots: {error.strerror}", where=folder) from None
     return Path(f"{base}.caffemodel{suffix}"), Path(f"{base}.solverstate{suffix}")
 
 
@@ -95,7 +94,7 @@ def restore_snapshot(solver: Solver, path: str | Path) -> Path:
     Returns the file that it was restored from.
     """
     run = Path(path) if Path(path).name.endswith(SUFFIX) else run_path(path)
-    if not run.exists() and run != Path(path):
+    if not os.path.exists(run) and run != Path(path):
         restore_state(solver, path)
         text = "no run file beside it, so data and random numbers begin anew, as in Caffe"
         solver.message("restore", f"Restored iteration {solver.iteration} from {path}: {text}")
@@ -106,7 +105,8 @@ def restore_snapshot(solver: Solver, path: str | Path) -> Path:
     try:
         notes = restore_run_state(solver, content, run)
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        raise FormatError(f"this run file does not fit this net: {error!r}", where=str(run)) from error
+        rule = "the state in a run file must fit solver and net"
+        raise FormatError(rule, where=str(run), got=repr(error), hint=OTHERWISE) from error
     solver.message("restore", f"Restored iteration {solver.iteration} from {run}, to go on exactly")
     for note in notes:
         solver.message("restore", f"Not quite the same run: {note}")
@@ -192,13 +192,13 @@ def read_hdf5_state(path: str | Path) -> State:
 
 
 def _find_weights(learned: str, state: str | Path, root: Path | None) -> Path:
-    named, beside = Path(learned), Path(state).parent / Path(learned).name
+    told, beside = Path(learned), Path(state).parent / Path(learned).name
     if not learned:
         raise FormatError("a solver state names the weights it belongs to", where=str(state), got="no name")
-    if not named.exists() and not beside.exists():
+    if not os.path.exists(told) and not os.path.exists(beside):
         raise FileError(
             "the weights of a solver state must be where it says, or beside it",
             where=str(state),
-            got=f"neither {named.absolute()} nor {beside.absolute()} exists",
+            got=f"neither {told.absolute()} nor {beside.absolute()} exists",
         )
-    return confined(named, root) if named.exists() else beside
+    return confined(told, root) if os.path.exists(told) else beside

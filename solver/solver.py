@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engines import ReferenceEngine
-from ..errors import CortadoError, SolverError
+from ..errors import CortadoError
 from ..layers import Array, choose_engine, confined
 from ..netdef.net import Net
 from ..netdef.weights import LoadReport, load_all
@@ -23,7 +23,7 @@ from .callbacks.debug_info import DebugInfo
 from .definition import solver_param, weight_paths
 from .metrics import TestResult, TrainMetrics
 from .parallel import Communicator, Parallel
-from .parts import asked_for, choose_parts
+from .parts import asked_for, check_fields, choose_parts
 from .plan import NetPlan, plan_solver
 from .run import Run
 from .run_state import run_path
@@ -150,12 +150,11 @@ class Solver:
         return Path(self.source).parent if self.source is not None else Path()
 
     def _choose_parts(self) -> None:
+        check_fields(self.param)
         parts = choose_parts(self.param, self.plugins, self.engine)
         self.optimizer, self.policy, self.regularizer = parts
         told = [part for part in parts if isinstance(part, Callback)]
         self.callbacks[:0] = [*told, *asked_for(self.param, self.plugins)]
-        if self.param.iter_size < 1:
-            raise SolverError("iter_size must be at least 1", got=str(self.param.iter_size))
 
     def _slots(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> list[Array]:
         return [self.engine.zeros(shape, dtype) for _ in range(self.optimizer.slots)]

@@ -220,7 +220,7 @@ class SourceWriter(ABC):
 
 def check_new(path: Path) -> None:
     """See that there is nothing at *path* yet, where a database is to be made. Errors: FileError."""
-    if path.exists():
+    if os.path.exists(path):
         hint = "remove it, or choose another name"
         raise FileError("a new database must not exist yet", where=str(path.absolute()), hint=hint)
 
@@ -228,9 +228,9 @@ def check_new(path: Path) -> None:
 def detect_backend(path: Path) -> str:
     """The backend of the database at *path*, by its files. Errors: FileError where there is no database."""
     for backend, sign in SIGNS.items():
-        if (path / sign).exists() or path.name == sign:
+        if os.path.exists(path / sign) or path.name == sign:
             return backend
-    if path.is_dir():
+    if os.path.isdir(path):
         raise FileError(f"the folder {path.absolute()} must hold a database", got=_listing(path))
     raise missing(path, "database")
 
@@ -241,16 +241,16 @@ def check_folder(path: Path, backend: str) -> None:
     Errors: FileError that says where it was looked for and what is there instead.
     """
     sign = SIGNS[backend]
-    if (path / sign).exists() or (path.is_file() and path.name == sign):
+    if os.path.exists(path / sign) or (os.path.isfile(path) and path.name == sign):
         return
-    other = next((name for name, file in SIGNS.items() if (path / file).exists()), None)
+    other = next((name for name, file in SIGNS.items() if os.path.exists(path / file)), None)
     if other is not None:
         raise FileError(
             f"{path.absolute()} must be a database of the backend {backend}",
             got=f"one of {other}",
             hint=f"write backend: {other}",
         )
-    if path.is_dir():
+    if os.path.isdir(path):
         raise FileError(
             f"the folder {path.absolute()} must hold a database ({backend} has a file {sign})",
             got=_listing(path),
@@ -262,10 +262,10 @@ def check_folder(path: Path, backend: str) -> None:
 def missing(path: Path, what: str) -> FileError:
     """The error for a file or database that is not there: its absolute path, and what there is in its place."""
     absolute = Path(os.path.abspath(path))
-    if absolute.exists():
-        return FileError(f"{absolute} must be a {what}", got="a folder" if absolute.is_dir() else "a file")
+    if os.path.exists(absolute):
+        return FileError(f"{absolute} must be a {what}", got="a folder" if os.path.isdir(absolute) else "a file")
     found = absolute.parent
-    while not found.is_dir() and found != found.parent:
+    while not os.path.isdir(found) and found != found.parent:
         found = found.parent
     wanted = absolute.relative_to(found).parts[0]
     close = nearest(wanted, _names(found))

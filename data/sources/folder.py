@@ -30,7 +30,7 @@ class ImageFolder(Source):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
-        if not self.path.is_dir():
+        if not os.path.isdir(self.path):
             raise missing(self.path, "folder of images")
         self.classes = sorted(e.name for e in os.scandir(self.path) if e.is_dir() and not e.name.startswith("."))
 

@@ -7,12 +7,14 @@ kernels, everything else to the reference. `CORTADO_ISA` (avx512, avx2 or baseli
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import pluggy
 
+from ...errors import PluginError, nearest
 from ..engine import Engine
 from . import _kernels
 from .convolution import Convolution
@@ -25,6 +27,7 @@ hookimpl = pluggy.HookimplMarker("cortado")
 
 LONGEST = 4e-3
 """Seconds that kernels may run in a row without the interpreter: a signal is heard after them."""
+MOST_THREADS = 1024
 _ISA_NAMES = {"avx512": "AVX-512", "avx2": "AVX2", "baseline": "baseline"}
 
 
@@ -34,11 +37,14 @@ class NativeEngine(Convolution, Elementwise, Normalization, Updates):
     name = "native"
 
     def __init__(self) -> None:
+        """Errors: PluginError for settings in the environment that mean nothing."""
+        _check_environment()
         super().__init__()
         self._describe()
 
     def set_threads(self, threads: int) -> None:
-        """Let the kernels use *threads* threads, the calling one among them."""
+        """Let the kernels use *threads* threads, the calling one among them. Errors: PluginError for too many."""
+        _check_threads("threads", str(threads))
         _kernels.set_threads(threads)
         self._describe()
 
@@ -70,6 +76,20 @@ class NativeEngine(Convolution, Elementwise, Normalization, Updates):
         self.threads = _kernels.threads()
         plural = "" if self.threads == 1 else "s"
         self.isa = f"{_ISA_NAMES[_kernels.isa()]}, {self.threads} thread{plural}"
+
+
+def _check_environment() -> None:
+    isa, threads = os.environ.get("CORTADO_ISA"), os.environ.get("CORTADO_THREADS")
+    if isa and isa not in _ISA_NAMES:
+        rule = f"CORTADO_ISA must be one of {', '.join(_ISA_NAMES)}"
+        raise PluginError(rule, who="engine 'native'", got=f"'{isa}'", hint=nearest(isa, _ISA_NAMES))
+    if threads and threads != "0":  # 0: as many as there are processors
+        _check_threads("CORTADO_THREADS", threads)
+
+
+def _check_threads(name: str, value: str) -> None:
+    if not value.isdecimal() or not 1 <= int(value) <= MOST_THREADS:
+        raise PluginError(f"{name} must be from 1 to {MOST_THREADS}", who="engine 'native'", got=f"'{value}'")
 
 
 def _groups(calls: Sequence[tuple[Callable[[], Any], float]]) -> list[list[Callable[[], Any]]]:

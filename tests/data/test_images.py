@@ -135,3 +135,13 @@ def test_missing_image_names_the_path(tmp_path: Path):
 def test_planes_share_memory(photo):
     assert images.to_planes(photo).shape == (3, 24, 30)
     assert np.shares_memory(images.to_planes(photo), photo)
+
+
+def test_what_an_image_is_resized_to_is_checked_first(photo, tmp_path: Path):
+    path = tmp_path / "a.png"
+    path.write_bytes(images.encode(photo, "png"))
+    rule = f"the image {path}, resized, may have at most {images.MOST_PIXELS} pixels; got 99999x99999"
+    with pytest.raises(DataError, match=rule):
+        images.read_image(path, True, 99999, 99999)
+    with pytest.raises(DataError, match="cannot read the image a\0b: embedded null byte"):
+        images.read_image("a\0b")

@@ -61,3 +61,10 @@ def test_a_phase_without_data_is_not_held_against_the_file(tmp_path: Path) -> No
     assert report.ok
     assert report.states[1].note == "no layer brings data in for phase TEST"
     assert not check(tmp_path, text, phases=[Phase.TEST]).ok
+
+
+def test_a_shape_for_a_blob_that_has_one(tmp_path: Path) -> None:
+    assert check(tmp_path, GOOD, shapes={"data": (1, 3, 32, 32)}).ok  # the size of the batch may be another
+    report = check(tmp_path, GOOD, shapes={"data": (1, 3, 16, 16)})
+    rule = "only a blob whose shape the data tells can be given one; 'data' is 4x3x32x32; got 1x3x16x16"
+    assert f"{rule} (change it in the file)" in str(report.problems[0])

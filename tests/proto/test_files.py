@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from cortado.errors import FileError
 from cortado.proto import atomic_path, atomic_write, read_bytes, read_text
+from cortado.proto.files import named
 
 
 def names(folder: Path) -> list[str]:
@@ -81,7 +84,8 @@ def test_errors_carry_the_absolute_path(tmp_path: Path, monkeypatch: pytest.Monk
     assert str(caught.value) == f"{tmp_path}/missing.prototxt: cannot read this file: No such file or directory"
     with pytest.raises(FileError) as caught:
         atomic_write("no/such/folder/a", b"")
-    assert str(caught.value) == f"{tmp_path}/no/such/folder/a: cannot write this file: No such file or directory"
+    rule = "cannot write this file: No such file or directory"
+    assert str(caught.value) == f"{tmp_path}/no/such/folder/a: {rule} (there is no folder {tmp_path}/no/such/folder)"
     with pytest.raises(FileError) as caught:
         atomic_write(tmp_path, b"")
     assert str(caught.value) == f"{tmp_path}: cannot write this file: Is a directory"
@@ -95,3 +99,32 @@ def test_sizes_are_checked_before_reading(tmp_path: Path) -> None:
         os.truncate(file.fileno(), 2**40)
     with pytest.raises(FileError, match="a file read here has at most 1000 bytes; got 1099511627776"):
         read_bytes(path, limit=1000)
+
+
+def test_the_way_out_of_a_wrong_name(tmp_path: Path) -> None:
+    (tmp_path / "solver.prototxt").touch()
+    with pytest.raises(FileError, match=r"\(did you mean 'solver.prototxt'\?\)"):
+        read_bytes(tmp_path / "solver.protxt")
+    with pytest.raises(FileError, match=f"\\(there is no folder {tmp_path}/no\\)"):
+        read_bytes(tmp_path / "no" / "solver.prototxt")
+    with (
+        pytest.raises(FileError, match="cannot make this folder: a file is in its place"),
+        named("make", tmp_path, "folder"),
+    ):
+        (tmp_path / "solver.prototxt").mkdir(exist_ok=True)
+    with pytest.raises(FileError, match="cannot write this file: its name holds a zero byte"):
+        atomic_write("a\0b", b"")
+
+
+def test_pipes_and_devices_are_written_to_and_stay(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    atomic_write(pipe, b"whole")
+    assert os.read(reader, 10) == b"whole"
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert sorted(tmp_path.iterdir()) == [pipe]
+    script = "from cortado.proto import atomic_write; atomic_write('/dev/stdout', 'told'); print(' and more')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "told and more\n"

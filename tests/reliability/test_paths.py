@@ -131,3 +131,23 @@ def test_a_link_within_an_hdf5_file_is_not_followed(inside: Path, monkeypatch: p
     Path("h5.txt").write_text("rows.h5\n")
     with pytest.raises(CortadoError, match="link to another file"):
         build(LAYERS["hdf5"]("."), inside)
+
+
+@pytest.mark.parametrize("kind", list(LAYERS))
+@pytest.mark.parametrize("name", ["x" * 300, "a" * 200 + "/" + "b" * 300, "a\\000b"], ids=["long", "deep", "zero"])
+def test_names_that_no_file_can_have(inside: Path, kind: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(inside)
+    text = LAYERS[kind](name)
+    with pytest.raises(CortadoError):
+        build(text, inside).forward()
+
+
+@pytest.mark.parametrize("field", ["net", "weights", "snapshot_prefix"])
+@pytest.mark.parametrize("name", ["x" * 300, "a\\000b"], ids=["long", "zero"])
+def test_such_names_in_solvers(tmp_path: Path, field: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.prototxt").write_text(LEARNS)
+    own = "" if field == "net" else 'net: "net.prototxt"\n'
+    Path("solver.prototxt").write_text(f'{own}{field}: "{name}"\nbase_lr: 1\nlr_policy: "fixed"\nmax_iter: 1')
+    with pytest.raises(CortadoError):
+        Solver("solver.prototxt", engine="reference").solve()

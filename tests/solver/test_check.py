@@ -20,3 +20,17 @@ def test_one_wrong_field_does_not_change_what_a_file_is(name, text, said, tmp_pa
     problems = "\n".join(str(problem) for problem in check_net_or_solver(path).problems)
     assert said in problems
     assert "is expected here" not in problems
+
+
+def test_counts_are_refused_at_their_line(tmp_path):
+    path = tmp_path / "solver.prototxt"
+    path.write_text('net: "net.prototxt"\ntest_iter: 1\ntest_iter: -1\nbase_lr: 0.1\n')
+    (problem,) = check_net_or_solver(path).problems
+    assert str(problem) == f"{path}:3:1: test_iter must be at least 0; got -1"
+
+
+def test_an_empty_file_is_no_solver(tmp_path):
+    path = tmp_path / "empty.prototxt"
+    path.touch()
+    (problem,) = check_net_or_solver(path).problems
+    assert str(problem) == f"{path}: a net has at least one layer; got none"

@@ -97,8 +97,15 @@ def test_a_full_disk_leaves_the_last_snapshot_whole(
 def test_a_folder_that_cannot_be_written_is_named(make: Callable[..., Solver], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     solver = make(fields={"snapshot_prefix": str(tmp_path / "file" / "s")})
-    with pytest.raises(FileError, match="file"):
+    rule = f"^{tmp_path}/file: cannot make this folder for snapshots: a file is in its place$"
+    with pytest.raises(FileError, match=rule):
         solver.snapshot()
+    with pytest.raises(FileError, match=rule):
+        solver.solve()
+    assert solver.iteration == 0  # no time was spent on what could not be kept
+    solver.param.snapshot_after_train = False
+    solver.solve()
+    assert solver.iteration == 10
 
 
 # -- the newest --------------------------------------------------------------------------------------------------

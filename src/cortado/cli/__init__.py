@@ -12,10 +12,11 @@ from importlib import import_module
 import click
 
 from .. import __version__
+from ._group import Group
 from ._plugin_options import plugin_options
 
 
-class Program(click.Group):
+class Program(Group):
     """A group that imports a command when it is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -29,17 +30,6 @@ class Program(click.Group):
             command.name = cmd_name
             return command
         return _plugin_command(cmd_name)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            from ..errors import nearest
-
-            hint = nearest(args[0], self.list_commands(ctx))
-            raise click.UsageError(f"{error.message} {hint}" if hint else error.message, ctx) from None
 
 
 def _plugin_commands() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ._net_options import shapes, shapes_of
-from ._options import engine, gathered, level, make_engine, python_layers, stage_list, stages, threads
+from ._options import engine, file, gathered, level, make_engine, python_layers, stage_list, stages, threads
 
 if TYPE_CHECKING:
     from ..layers import Blob
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 preprocessing = click.option(
-    "--preprocessing", metavar="FILE", help="What to do to images.  [default: the file beside WEIGHTS]"
+    "--preprocessing", type=file, metavar="FILE", help="What to do to images.  [default: the file beside WEIGHTS]"
 )
 
 
@@ -77,9 +78,9 @@ class Viewing:
 
         made = deploy(net, level=self.level, stages=stage_list(self.stage), shapes=shapes_of(self.shapes))
         path = Path(self.preprocessing) if self.preprocessing else beside(weights)
-        if self.preprocessing or path.exists():
+        if self.preprocessing or os.path.exists(path):
             return made.message, Preprocessing.load(path)
-        if made.preprocessing == Preprocessing() and Path(weights).exists():
+        if made.preprocessing == Preprocessing() and os.path.exists(weights):
             click.echo(f"note: {path} is not there; images go in as they are, 0 to 255", err=True)
         return made.message, made.preprocessing
 

@@ -57,7 +57,9 @@ def _shape(text: str) -> tuple[str, Shape]:
     name, equals, sizes = text.partition("=")
     try:
         if equals:
-            return name, tuple(int(n) for n in sizes.lower().replace(",", "x").split("x"))
+            shape = tuple(int(n) for n in sizes.lower().replace(",", "x").split("x"))
+            if name and min(shape) > 0:
+                return name, shape
     except ValueError:
         pass
-    raise click.UsageError(f"--shape takes BLOB=NxCxHxW; got '{text}'")
+    raise click.UsageError(f"--shape takes BLOB=NxCxHxW with sizes of at least 1; got '{text}'")

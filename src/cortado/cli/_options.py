@@ -11,10 +11,22 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+def file(value: str) -> str:
+    """The type of options and arguments that name a file, or several with commas between.
+
+    One that names none, as a variable of the shell that is not set does, is refused: without it a command would do
+    something else in silence.
+    """
+    if not value.replace(",", " ").strip():
+        raise click.BadParameter(f"it must name a file; got '{value}'")
+    return value
+
+
 engine = click.option(
     "--engine", default="auto", show_default=True, help="Array kernels: auto, native, reference, or a plugin's."
 )
-threads = click.option("--threads", type=click.IntRange(1), help="Threads for the kernels.  [default: all cores]")
+threads = click.option("--threads", type=click.IntRange(1, 1024), help="Threads for the kernels.  [default: all cores]")
 seed = click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers.")
 python_layers = click.option(
     "--allow-python-layers", is_flag=True, help="Let Python layers import the modules they name. They run code."
@@ -103,6 +115,19 @@ def make_engine(name: str, threads: int | None) -> Any:
     if threads and hasattr(engine, "set_threads"):
         engine.set_threads(threads)
     return engine
+
+
+def read_labels(path: str | None) -> list[str]:
+    """The class names in the text file *path*, one per line. Errors: click.UsageError for another kind of file."""
+    from ..proto import read_text
+
+    if path is None:
+        return []
+    names = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+    if not names or not all(name.isprintable() for name in names):
+        what = "something else" if names else "empty"
+        raise click.UsageError(f"--labels is a text file, one class name per line; {path} is {what}")
+    return names
 
 
 def one_of(first: str | None, second: str | None, what: str) -> str:

@@ -34,19 +34,24 @@ def command(
     Syntax, unknown fields and layer types, wiring, parameters, and every shape that does not depend on data. Exit
     status 0 when all is well, 1 otherwise.
     """
+    from ..errors import nearest
     from ..layers import Phase
     from ..solver.check import check_net_or_solver
 
     phases = [Phase[phase]] if phase else [Phase.TRAIN, Phase.TEST]
     given = shapes_of(shapes)
-    bad = 0
+    bad, blobs = 0, set[str]()
     for file in files:
         report = check_net_or_solver(file, phases=phases, level=level, stages=stage_list(stage), shapes=given)
         bad += not report.ok
+        blobs.update(*(found.blobs for found in report.states))
         for problem in report.problems:
             click.echo(f"{click.style('error:', fg='red', bold=True)} {problem}")
         if report.ok and not quiet:
             _tell(report)
+    for name in () if bad else set(given) - blobs:
+        hint = f" ({close})" if (close := nearest(name, blobs)) else ""
+        raise click.UsageError(f"there is no blob '{name}' to give a shape to{hint}")
     if len(files) > 1 and not quiet:
         click.echo(f"{len(files) - bad} of {len(files)} files are well")
     sys.exit(1 if bad else 0)

@@ -18,6 +18,8 @@ def command(database: str, output: str | None, backend: str | None) -> None:
 
     The mean of each channel, for `mean_value`, is printed. All records must have one size.
     """
+    if output is not None and Path(output).suffix.lower() in (".npy", ".npz", ".h5"):
+        raise click.UsageError(f"OUTPUT is a .binaryproto file; got '{output}'")
     from ..data import compute_mean, open_source, write_mean
     from ..data.sources import detect_backend
     from ..proto import check_writable

@@ -25,7 +25,11 @@ from ._data import CaffeCommand, backend, progress
 @click.option("--resize-height", type=click.IntRange(0), default=0, help="Height of all images; with --resize-width.")
 @click.option("--check-size", is_flag=True, help="Refuse an image of another size than the first.")
 @click.option("--encoded", is_flag=True, help="Store image files instead of pixels: smaller, slower to read.")
-@click.option("--encode-type", default="", help="Kind of those files: png, jpg, bmp.  [default: that of each file]")
+@click.option(
+    *("--encode-type", "encode_type"),
+    type=click.Choice(["png", "jpg", "jpeg", "bmp"], case_sensitive=False),
+    help="Kind of those files; --encoded is then understood.  [default: that of each file]",
+)
 @click.option("--skip-bad", is_flag=True, help="Leave out, and name, images that cannot be used, instead of stopping.")
 def command(
     root: str,
@@ -39,7 +43,7 @@ def command(
     resize_height: int,
     check_size: bool,
     encoded: bool,
-    encode_type: str,
+    encode_type: str | None,
     skip_bad: bool,
 ) -> None:
     """Make the new database DB of the images that LIST names beneath the folder ROOT.

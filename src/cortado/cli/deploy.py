@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from ._net_options import shapes, shapes_of
-from ._options import level, stage_list, stages
+from ._options import file, level, read_labels, stage_list, stages
 
 
 @click.command(epilog="Example: cortado deploy examples/digits/net.prototxt -o digits_deploy.prototxt")
 @click.argument("train_net")
-@click.option("--output", "-o", metavar="FILE", help="Where to write it.  [default: standard output]")
+@click.option("--output", "-o", type=file, metavar="FILE", help="Where to write it.  [default: standard output]")
 @click.option("--batch", type=click.IntRange(0), default=1, show_default=True, help="Records at a time; 0: as given.")
 @click.option(
     "--weights",
@@ -39,8 +39,9 @@ def command(
     """
     from ..netdef.deploy import deploy
     from ..netdef.preprocessing import beside
-    from ..proto import atomic_write, check_writable, format_text, read_text
+    from ..proto import atomic_write, check_writable, format_text
 
+    names = read_labels(labels)
     check_writable(*([output] if output else []), *([beside(weights)] if weights else []))
     made = deploy(train_net, batch=batch or None, level=level, stages=stage_list(stage), shapes=shapes_of(shapes))
     text = format_text(made.message)
@@ -52,7 +53,7 @@ def command(
     for note in made.notes:
         click.echo(f"  {note}", err=True)
     if labels:
-        made.preprocessing.labels = [line.strip() for line in read_text(labels).splitlines() if line.strip()]
+        made.preprocessing.labels = names
     if weights:
         made.preprocessing.save(beside(weights))
         click.echo(f"preprocessing: {beside(weights)}", err=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._options import Common, common
+from ._options import Common, common, file
 
 if TYPE_CHECKING:
     from ..report.diagnosis import Diagnosis
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: cortado diagnose examples/digits/solver.prototxt --iterations 20")
 @click.argument("solver")
-@click.option("--weights", help="Weight files to start from, separated by commas.")
+@click.option("--weights", type=file, help="Weight files to start from, separated by commas.")
 @click.option("--iterations", type=click.IntRange(5), default=40, show_default=True, help="Of each experiment.")
-@click.option("--plot", metavar="FILE", help="Draw the learning-rate sweep into this .svg or .png.")
+@click.option("--plot", type=file, metavar="FILE", help="Draw the learning-rate sweep into this .svg or .png.")
 @common
 def command(
     solver: str,

@@ -7,14 +7,16 @@ from pathlib import Path
 import click
 
 from ._net_options import looking, phase_of, shapes_of
-from ._options import stage_list
+from ._options import file, stage_list
 
 ENDINGS = (".svg", ".html", ".png")
 
 
 @click.command(epilog="Example: cortado draw examples/digits/net.prototxt -o digits.svg")
 @click.argument("net")
-@click.option("--output", "-o", metavar="FILE", help="A .svg, .html or .png file.  [default: NET with .svg, here]")
+@click.option(
+    "--output", "-o", type=file, metavar="FILE", help="A .svg, .html or .png.  [default: NET with .svg, here]"
+)
 @click.option("--dark", is_flag=True, help="PNG: in the colours for dark pages. SVG and HTML follow the reader's.")
 @looking
 def command(

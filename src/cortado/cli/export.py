@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import click
 
+from ._group import Group
 from ._net_options import shapes, shapes_of
-from ._options import engine, level, make_engine, python_layers, stage_list, stages, threads
+from ._options import engine, file, level, make_engine, python_layers, stage_list, stages, threads
 
 
-@click.group(epilog="Example: cortado export onnx deploy.prototxt digits.caffemodel -o digits.onnx")
+@click.group(cls=Group, epilog="Example: cortado export onnx deploy.prototxt digits.caffemodel -o digits.onnx")
 def command() -> None:
     """Bring a trained net to other programs."""
 
 
 @command.command(epilog="Example: cortado export onnx deploy.prototxt digits.caffemodel -o digits.onnx")
 @click.argument("net")
-@click.argument("weights")
-@click.option("--output", "-o", required=True, metavar="FILE", help="The .onnx file to write.")
+@click.argument("weights", type=file)
+@click.option("--output", "-o", type=file, required=True, metavar="FILE", help="The .onnx file to write.")
 @click.option("--batch", type=click.IntRange(1), help="Records at a time.  [default: as NET says]")
 @click.option("--dynamic-batch", is_flag=True, help="Any number of records at a time.")
 @click.option("--compare/--no-compare", default=True, show_default=True, help="Check the numbers with ONNX Runtime.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from ._data import CaffeCommand, progress
-from ._options import engine, make_engine, python_layers, seed, threads
+from ._options import engine, file, make_engine, python_layers, seed, threads
 
 if TYPE_CHECKING:
     from ..layers import Blob
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     cls=CaffeCommand,
     epilog="Example: cortado extract-features digits.caffemodel examples/digits/net.prototxt ip1,ip2 ip1_db,ip2_db 6",
 )
-@click.argument("weights")
+@click.argument("weights", type=file)
 @click.argument("net")
 @click.argument("blobs")
 @click.argument("out_dbs")
@@ -49,17 +49,23 @@ def command(
     row of a blob is a record with the values as float_data, under keys 0000000000, 0000000001, …; an HDF5 file has one
     dataset, called like the blob. The data comes from the net's own data layer.
     """
+    from ..errors import NetError
     from ..layers import Phase
     from ..netdef import Net
 
     names, paths = _comma(blobs), _comma(out_dbs)
     if len(names) != len(paths):
         raise click.UsageError(f"there must be one database for each blob; got {len(names)} and {len(paths)}")
+    if not names or len(set(paths)) < len(paths):
+        raise click.UsageError(f"each blob needs a database of its own; got {', '.join(paths) or 'no blob'}")
     kinds = {"lmdb": _database, "leveldb": _database, "hdf5": _hdf5}
     if kind.lower() not in kinds:
         raise click.UsageError(f"TYPE must be lmdb, leveldb or hdf5; got {kind}")
     kernels = make_engine(engine, threads)
     made = Net(net, Phase.TEST, engine=kernels, seed=seed, allow_python_layers=allow_python_layers)
+    if made.inputs:
+        rule = "the data must come from the net's own data layer"
+        raise NetError(f"{rule}; no layer fills {' and '.join(made.inputs)}", where=net)
     for part in _comma(weights):
         click.echo(str(made.load(part)), err=True)
     wanted = [made.blob(name) for name in names]

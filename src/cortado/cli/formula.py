@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,13 @@ STEP = 1e-6
     "--input", "inputs", multiple=True, help="A name that stands for a bottom; may be repeated.  [default: x]"
 )
 @click.option("--scalar", "scalars", multiple=True, metavar="NAME=VALUE", help="A learned number; may be repeated.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the points at which derivatives are checked.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed of the points at which derivatives are checked.",
+)
 def command(text: str, inputs: tuple[str, ...], scalars: tuple[str, ...], seed: int) -> None:
     """Show the derivatives of the FORMULA of an Expression layer, and check them against differences.
 
@@ -31,6 +39,7 @@ def command(text: str, inputs: tuple[str, ...], scalars: tuple[str, ...], seed: 
 
     names = list(inputs) or ["x"]
     values = _values(scalars)
+    _check_names([*names, *(pair.partition("=")[0] for pair in scalars)])
     tree = parse(text, [*names, *values])
     click.echo(f"y = {tree}")
     wrong = False
@@ -52,9 +61,18 @@ def _values(pairs: tuple[str, ...]) -> dict[str, float]:
             found[name] = float(value)
         except ValueError:
             equals = ""
-        if not equals:
+        if not equals or not math.isfinite(found[name]):
             raise click.UsageError(f"--scalar takes NAME=VALUE with a number; got '{pair}'")
     return found
+
+
+def _check_names(names: list[str]) -> None:
+    """Errors: click.UsageError where a name cannot stand in a formula, or stands for two things."""
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z_]\w*", name):
+            raise click.UsageError(f"--input and --scalar take names of letters, digits and _; got '{name}'")
+        if names.count(name) > 1:
+            raise click.UsageError(f"--input and --scalar give each name once; got '{name}' twice")
 
 
 def _check(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ._net_options import give_weights, phase_of
-from ._options import level, python_layers, seed, stage_list, stages
+from ._options import file, level, python_layers, seed, stage_list, stages
 
 if TYPE_CHECKING:
     from ..netdef import Net
@@ -20,7 +20,7 @@ COLOURS = {"ok": "green", "look": "yellow", "wrong": "red"}
 
 @click.command(epilog="Example: cortado gradcheck examples/digits/net.prototxt --samples 2")
 @click.argument("net")
-@click.option("--weights", metavar="FILE", help="Learned values.  [default: as the fillers draw them]")
+@click.option("--weights", type=file, metavar="FILE", help="Learned values.  [default: as the fillers draw them]")
 @click.option("--samples", type=click.IntRange(1), default=6, show_default=True, help="Elements drawn of each blob.")
 @click.option("--only", type=click.Choice(["layers", "whole"]), help="Only each layer alone, or only the whole net.")
 @click.option("--phase", type=click.Choice(["TRAIN", "TEST"]), default="TRAIN", show_default=True, help="Phase.")

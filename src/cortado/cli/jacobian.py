@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ._net_options import give_weights
+from ._options import file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,10 +26,22 @@ TOLERANCE = 1e-5
 @click.option("--param", type=click.IntRange(0), help="A learned blob to differentiate by, instead of a bottom.")
 @click.option("--top", type=click.IntRange(0), default=0, show_default=True, help="The top to differentiate.")
 @click.option("--items", type=click.IntRange(1), help="Take only so many items of the batch.")
-@click.option("--weights", help="Weight files, separated by commas.")
+@click.option("--weights", type=file, help="Weight files, separated by commas.")
 @click.option("--phase", type=click.Choice(["TRAIN", "TEST"]), default="TEST", show_default=True, help="Phase.")
-@click.option("--seed", default=0, show_default=True, help="Seed of weights and of inputs that the net leaves open.")
-@click.option("--limit", default=10_000, show_default=True, help="The largest number of elements to work out.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed of weights and of inputs that the net leaves open.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=10_000,
+    show_default=True,
+    help="The largest number of elements to work out.",
+)
 @click.option("--allow-python-layers", is_flag=True, help="Let Python layers import the modules they name.")
 def command(
     net: str,

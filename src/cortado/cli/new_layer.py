@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,8 @@ from string import Template
 from zlib import crc32
 
 import click
+
+from ._options import file
 
 TEMPLATES = Path(__file__).with_name("_templates")
 PACKAGE = {
@@ -29,7 +32,7 @@ FIRST_NUMBER, NUMBERS = 300_000_000, 200_000_000
 
 @click.command(epilog="Example: cortado new-layer SoftBend --dir .")
 @click.argument("name")
-@click.option("--dir", "folder", default=".", show_default=True, help="The folder to write into.")
+@click.option("--dir", "folder", type=file, default=".", show_default=True, help="The folder to write into.")
 @click.option("--one-file", is_flag=True, help="Write a single file, for --plugins-dir, instead of a package.")
 def command(name: str, folder: str, one_file: bool) -> None:
     """Write a package with a layer of type NAME that can be installed, and whose tests pass.
@@ -82,7 +85,7 @@ def _write(files: dict[Path, str]) -> None:
     from ..proto import atomic_write
 
     for path in files:
-        if path.exists():
+        if os.path.exists(path):
             raise FileError("this file is there already, and is left as it is", where=str(path.absolute()))
     made: list[Path] = []
     try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ._images import Viewing, viewing
-from ._options import stage_list
+from ._options import file, stage_list
 
 if TYPE_CHECKING:
     from ..netdef import Net
@@ -19,11 +20,12 @@ MOST_BLOBS = 40
 
 @click.command(epilog="Example: cortado pictures deploy.prototxt digits.caffemodel images/a.png")
 @click.argument("net")
-@click.argument("weights")
-@click.argument("image", required=False)
+@click.argument("weights", type=file)
+@click.argument("image", type=file, required=False)
 @click.option(
     "--output",
     "-o",
+    type=file,
     default="pictures.html",
     show_default=True,
     metavar="FILE.html|DIR",
@@ -66,6 +68,8 @@ def command(
     runs = bool(image) or not made.inputs
     if blobs and not runs:
         raise click.UsageError("activations need something to look at; give an IMAGE, or a net with data layers")
+    if record:
+        _check_record(record, made, image is None and runs)
     sections = {"Filters": anatomy.filters(made, layers)}
     if runs:
         made.forward()
@@ -73,6 +77,14 @@ def command(
         sections["Activations"] = ([seen] if seen else []) + _limited(anatomy.activations(made, blobs, record))
     sections["Weights"] = anatomy.histograms(made)
     _write(made, {title: found for title, found in sections.items() if found}, output)
+
+
+def _check_record(record: int, net: Net, batch: bool) -> None:
+    tops = [blob for step in net.steps if not step.bottom for blob in step.top if blob.num_axes]
+    most = max((blob.shape[0] for blob in tops), default=0) if batch else 0
+    if record >= most:
+        what = f"it has {most} records" if most else "there is none"
+        raise click.UsageError(f"--record counts from 0 in the batch of a data layer; {what}")
 
 
 def _limited(found: list[Picture]) -> list[Picture]:
@@ -95,7 +107,7 @@ def _check_output(output: str) -> None:
     if _is_page(output):
         check_writable(output)
         return
-    if folder.suffix or folder.is_file():
+    if folder.suffix or os.path.isfile(folder):
         raise click.UsageError(f"--output is a .html file or a folder; got '{output}'")
     with named("make", folder, "folder"):
         folder.mkdir(parents=True, exist_ok=True)

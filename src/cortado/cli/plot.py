@@ -6,12 +6,16 @@ from pathlib import Path
 
 import click
 
+from ._options import file
+
 ENDINGS = (".svg", ".html", ".png")
 
 
 @click.command(epilog="Example: cortado plot train.log -o curves.svg")
 @click.argument("logs", nargs=-1, required=True, metavar="LOG...")
-@click.option("--output", "-o", default="curves.svg", show_default=True, metavar="FILE", help="A .svg, .html or .png.")
+@click.option(
+    "--output", "-o", type=file, default="curves.svg", show_default=True, metavar="FILE", help="A .svg, .html or .png."
+)
 @click.option("--series", multiple=True, metavar="NAME", help="Just these series, in one chart; may be repeated.")
 @click.option("--list", "only_list", is_flag=True, help="List the series there are, with their last values.")
 @click.option("--dark", is_flag=True, help="PNG: in the colours for dark pages.")

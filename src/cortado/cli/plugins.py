@@ -8,10 +8,12 @@ import sys
 
 import click
 
+from ._group import Group
+
 as_json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 
 
-@click.group(epilog="Example: cortado plugins list")
+@click.group(cls=Group, epilog="Example: cortado plugins list")
 def command() -> None:
     """See which plugins are loaded, what they bring, and what is wrong with those that are not."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ._images import Viewing, viewing
+from ._options import file
 
 if TYPE_CHECKING:
     from ..layers import Array
@@ -20,8 +22,8 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".
 
 @click.command(epilog="Example: cortado predict deploy.prototxt digits.caffemodel images --top 3")
 @click.argument("net")
-@click.argument("weights")
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE|DIR...")
+@click.argument("weights", type=file)
+@click.argument("images", type=file, nargs=-1, required=True, metavar="IMAGE|DIR...")
 @click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="How many classes to tell.")
 @click.option("--output", "output_name", metavar="BLOB", help="The blob with the scores.  [default: the net's output]")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON per image, with all scores.")
@@ -60,7 +62,7 @@ def _files(images: tuple[str, ...]) -> list[Path]:
     found = []
     for name in images:
         path = Path(name)
-        if not path.is_dir():
+        if not os.path.isdir(path):
             found.append(path)
             continue
         inside = sorted(p for p in path.iterdir() if p.suffix.lower() in ENDINGS)

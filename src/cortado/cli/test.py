@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ._kind import read_net_or_solver
-from ._options import Common, common, loading, one_of
+from ._options import Common, common, file, loading, one_of
 
 if TYPE_CHECKING:
     from ..netdef import Net
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 )
 @click.argument("model", required=False)
 @click.option("--model", "-model", "model_option", help="The net file, in Caffe's spelling.")
-@click.option("--weights", "-weights", required=True, help="Weight files, separated by commas.")
+@click.option("--weights", "-weights", type=file, required=True, help="Weight files, separated by commas.")
 @click.option(
     "--iterations", "-iterations", type=click.IntRange(1), help="Batches to test.  [default: 50, or test_iter]"
 )
@@ -68,6 +68,8 @@ def command(
 def _test(net: Net, batches: int, quiet: bool) -> None:
     from ..solver.metrics import scores
 
+    if net.inputs:
+        click.echo(f"note: no layer fills the input {' and '.join(net.inputs)}; the scores are those of 0", err=True)
     click.echo(f"Running for {batches} iterations.", err=True)
     totals: dict[int, float] = {}
     loss = 0.0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._options import Common, common, loading, one_of
+from ._options import Common, common, file, loading, one_of
 
 if TYPE_CHECKING:
     from ..solver import Callback, Solver
@@ -22,9 +22,18 @@ EFFECTS = ("stop", "snapshot", "none")
 @click.command(epilog="Example: cortado train examples/digits/solver.prototxt --iterations 300")
 @click.argument("solver", required=False)
 @click.option("--solver", "-solver", "solver_option", help="The solver file, in Caffe's spelling.")
-@click.option("--weights", "-weights", help="Weight files to start from, separated by commas.")
-@click.option("--snapshot", "-snapshot", help="A .solverstate to go on from, exactly where its .cortado is beside it.")
-@click.option("--resume", metavar="auto|FILE", help="Go on from the newest whole snapshot, if any, or from FILE.")
+@click.option("--weights", "-weights", type=file, help="Weight files to start from, separated by commas.")
+@click.option(
+    *("--snapshot", "-snapshot"),
+    type=file,
+    help="A .solverstate to go on from, exactly where its .cortado is beside it.",
+)
+@click.option(
+    *("--resume", "resume"),
+    type=file,
+    metavar="auto|FILE",
+    help="Go on from the newest whole snapshot, if any, or from FILE.",
+)
 @click.option("--keep-last", type=click.IntRange(1), help="Keep the last N snapshots of the run, delete older ones.")
 @click.option("--keep-best", metavar="METRIC", help="Keep the snapshot with the best METRIC of the first test net.")
 @click.option(
@@ -165,7 +174,7 @@ def _fields(pairs: tuple[str, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
-        if not equals:
+        if not (equals and name.isidentifier()):
             raise click.UsageError(f"--set takes FIELD=VALUE; got '{pair}'")
         message_class = plugin_manager().schema().message("SolverParameter")
         field = message_class.DESCRIPTOR.fields_by_name.get(name)

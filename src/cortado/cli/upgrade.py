@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ._group import Group
+
 if TYPE_CHECKING:
     from ..proto import Document
 
@@ -13,7 +15,7 @@ OLD_LAYERS = 2
 """The field number of ``layers``, the V0 and V1 form, in a NetParameter."""
 
 
-@click.group(epilog="Example: cortado upgrade net deploy_2014.prototxt deploy.prototxt")
+@click.group(cls=Group, epilog="Example: cortado upgrade net deploy_2014.prototxt deploy.prototxt")
 def command() -> None:
     """Write old files in today's format, and tell what was changed.
 
@@ -30,7 +32,7 @@ def net(old: str, new: str) -> None:
     from ..plugins import plugin_manager
     from ..plugins.dialects import read_net
 
-    _write(read_net(old, plugin_manager()), new)
+    _write(read_net(old, plugin_manager()), old, new)
 
 
 @command.command("solver", epilog="Example: cortado upgrade solver old_solver.prototxt solver.prototxt")
@@ -41,7 +43,7 @@ def solver(old: str, new: str) -> None:
     from ..plugins import plugin_manager
     from ..plugins.dialects import read_solver
 
-    _write(read_solver(old, plugin_manager()), new)
+    _write(read_solver(old, plugin_manager()), old, new)
 
 
 @command.command("weights", epilog="Example: cortado upgrade weights old.caffemodel new.caffemodel")
@@ -83,11 +85,13 @@ def _count_old(path: str) -> int:
         return sum(field.number == OLD_LAYERS for field in top_fields(file, file.seek(0, 2)))
 
 
-def _write(document: Document[Any], path: str) -> None:
+def _write(document: Document[Any], old: str, new: str) -> None:
     from ..proto import write_text
 
-    write_text(document.message, path)
-    _tell(list(document.notes), path)
+    if not document.message.ListFields():
+        raise click.UsageError(f"{old} is empty: there is nothing to upgrade")
+    write_text(document.message, new)
+    _tell(list(document.notes), new)
 
 
 def _tell(notes: list[str], path: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cortado.engines import ConvGeometry, PoolGeometry, get_engine
+from cortado.errors import PluginError
 
 
 def test_it_names_its_instruction_set_and_threads(native):
@@ -101,3 +102,25 @@ def test_a_forked_child_can_compute(native):
         same = np.allclose(convolve(native, 1), want, rtol=1e-3, atol=1e-3)
         os._exit(0 if same else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("CORTADO_ISA", "avx51", "CORTADO_ISA must be one of avx512, avx2, baseline; got 'avx51' (did you mean"),
+        ("CORTADO_THREADS", "two", "CORTADO_THREADS must be from 1 to 1024; got 'two'"),
+        ("CORTADO_THREADS", "100000", "CORTADO_THREADS must be from 1 to 1024; got '100000'"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(variable, value, words, native, monkeypatch):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(PluginError) as caught:
+        type(native)()
+    assert str(caught.value).startswith(f"engine 'native': {words}")
+
+
+def test_more_threads_than_a_machine_has_are_refused(native):
+    before = native.threads
+    with pytest.raises(PluginError, match="engine 'native': threads must be from 1 to 1024; got '100000'"):
+        native.set_threads(100_000)
+    assert native.threads == before
