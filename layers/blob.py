@@ -59,7 +59,8 @@ class Blob:
     any. Shrinking keeps the memory; two blobs may share it (``share_data``, ``share_diff``).
 
     Parameters: *shape*, sizes per axis, in Caffe's order (num, channels, height, width); *dtype*, float32 by default;
-    *name*, for messages; *initializer*, called once with the blob when ``data`` is first used.
+    *name*; *initializer*, called once with the blob when ``data`` is first used. ``told`` is the name in messages: that
+    of the definition, where the blob has one of its own behind a Split.
 
     Example::
 
@@ -79,6 +80,7 @@ class Blob:
         "dtype",
         "initializer",
         "name",
+        "told",
         "version",
     )
 
@@ -90,7 +92,7 @@ class Blob:
         initializer: Callable[[Blob], None] | None = None,
     ) -> None:
         self.dtype = np.dtype(dtype)
-        self.name = name
+        self.name = self.told = name
         self.initializer = initializer
         self.version = 0
         self._data = Storage(self.dtype)
@@ -147,7 +149,7 @@ class Blob:
         n = len(self._shape)
         if not -n <= index < n:
             raise ShapeError(
-                f"axis must be in [{-n}, {n - 1}] for blob '{self.name}' of shape {self._shape}", got=str(index)
+                f"axis must be in [{-n}, {n - 1}] for blob '{self.told}' of shape {self._shape}", got=str(index)
             )
         return index % n
 
@@ -157,7 +159,7 @@ class Blob:
         Errors: ShapeError for a blob of more than four axes.
         """
         if len(self._shape) > 4:
-            raise ShapeError(f"num, channels, height and width exist up to 4 axes; blob '{self.name}' is {self._shape}")
+            raise ShapeError(f"num, channels, height and width exist up to 4 axes; blob '{self.told}' is {self._shape}")
         return self._shape[index] if index < len(self._shape) else 1
 
     @property

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import PermissionRefused
+from ..errors import ParameterError, PermissionRefused
 from ..proto.files import check_name
 
 if TYPE_CHECKING:
@@ -27,6 +27,14 @@ class Phase(IntEnum):
 
     TRAIN = 0
     TEST = 1
+
+    @classmethod
+    def of(cls, value: int | str) -> Phase:
+        """The phase with this number or name. Errors: ParameterError."""
+        try:
+            return cls[value] if isinstance(value, str) else cls(value)
+        except (KeyError, ValueError):
+            raise ParameterError("a phase is TRAIN (0) or TEST (1)", got=repr(value)) from None
 
 
 def find_path(path: str | Path, folder: Path) -> Path:

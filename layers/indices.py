@@ -20,7 +20,7 @@ def whole_numbers(layer: Layer, source: Blob, target: Blob, limit: int, meaning:
     if index.size and not (int(index.min()) >= 0 and int(index.max()) < limit):
         wrong = int(np.argmax((index < 0) | (index >= limit)))
         raise DataError(
-            f"indices in '{source.name}' must be from 0 to {limit - 1}, below {meaning}",
+            f"indices in '{source.told}' must be from 0 to {limit - 1}, below {meaning}",
             where=layer.context.position(),
             who=layer.who,
             got=f"{values[wrong]:g} at position {wrong}",

@@ -45,7 +45,7 @@ class LabelCheck:
             f"labels must be from 0 to {classes - 1}, as there are {classes} classes",
             where=self.layer.context.position(),
             who=self.layer.who,
-            got=f"{float(labels.data[at]):g} at '{labels.name}'[{place}]",
+            got=f"{float(labels.data[at]):g} at '{labels.told}'[{place}]",
             hint="mark labels to skip with ignore_label, where the layer has it, or raise the number of outputs",
         )
         error.item = (labels.name, int(at[0]) if at else 0)

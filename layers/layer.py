@@ -240,7 +240,7 @@ class Layer:
 
     def fail_shape(self, rule: str, *blobs: Blob, hint: str | None = None) -> NoReturn:
         """Raise a ShapeError that lists the shapes of *blobs*."""
-        got = ", ".join(f"'{b.name}' {'x'.join(map(str, b.shape)) or 'scalar'}" for b in blobs)
+        got = ", ".join(f"'{b.told}' {'x'.join(map(str, b.shape)) or 'scalar'}" for b in blobs)
         self.fail(rule, got=got, hint=hint, error=ShapeError)
 
     def axis(self, blob: Blob, index: int, *path: str | int) -> int:

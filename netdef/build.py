@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import CortadoError, NetError, ShapeError
 from ..layers import Blob, Layer, LayerContext
 from .graph import Graph, Node
+from .splits import SPLIT
 
 
 @dataclass
@@ -105,6 +106,10 @@ def _check_given(
 
 def _start(graph: Graph, context: LayerContext) -> Built:
     blobs = [Blob((0,), context.dtype, name) for name in graph.blob_names]
+    for node in graph.nodes:
+        if node.spec.config.type == "Split" and node.spec.config.name.endswith(SPLIT):
+            for top in node.tops:
+                blobs[top].told = blobs[node.bottoms[0]].told
     return Built(graph, blobs, shaped=[False] * len(blobs))
 
 

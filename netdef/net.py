@@ -75,7 +75,7 @@ class Net:
     def __init__(
         self,
         source: NetSource,
-        phase: Phase | int = Phase.TEST,
+        phase: Phase | int | str = Phase.TEST,
         *,
         weights: str | Path | Sequence[str | Path] | None = None,
         strict: bool = False,
@@ -96,7 +96,7 @@ class Net:
     ) -> None:
         plugins = plugins or plugin_manager()
         document = definition(source, plugins)
-        self.phase = Phase(phase)
+        self.phase = Phase.of(phase)
         self.state = NetState.of(document, self.phase, level, stages)
         self.engine = choose_engine(engine, plugins)
         self.seed = secrets.randbits(63) if seed is None else seed
@@ -165,11 +165,15 @@ class Net:
     def __call__(self, **inputs: npt.ArrayLike) -> dict[str, Array]:
         """Run forward on named input arrays and return copies of the outputs by name.
 
-        An input of another shape than its blob reshapes the net. Errors: NetError for a name that is no blob.
+        An input of another shape than its blob reshapes the net. Errors: NetError for a name that is no blob, and for what are no numbers.
         """
         for name, value in inputs.items():
-            array = np.asarray(value)
             blob = self.blob(name)
+            try:
+                array = np.asarray(value, blob.dtype)
+            except (TypeError, ValueError) as error:
+                rule = f"'{name}' of net '{self.name}' must be an array of numbers"
+                raise NetError(rule, got=f"{type(value).__name__}: {error}") from None
             blob.reshape(array.shape)
             blob.data[...] = array
         self.forward()

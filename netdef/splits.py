@@ -6,6 +6,8 @@ from collections import Counter
 
 from .state import LayerSpec
 
+SPLIT = "_split"
+"""How the names of the layers end that are put in here."""
 Top = tuple[int, int]
 """A top blob as (index of the layer that writes it, index among that layer's tops)."""
 
@@ -61,7 +63,7 @@ def _count_uses(layers: list[LayerSpec]) -> tuple[dict[tuple[int, int], Top], Co
 
 def _split_name(layers: list[LayerSpec], top: Top) -> str:
     config = layers[top[0]].config
-    return f"{config.top[top[1]]}_{config.name}_{top[1]}_split"
+    return f"{config.top[top[1]]}_{config.name}_{top[1]}{SPLIT}"
 
 
 def _rename(spec: LayerSpec, names: dict[int, str]) -> LayerSpec:

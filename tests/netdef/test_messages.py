@@ -32,6 +32,26 @@ def build(folder: Path, text: str, **named: Any) -> Net:
 # -- nets --------------------------------------------------------------------------------------------------------
 
 
+def test_phases_by_name(tmp_path: Path) -> None:
+    assert build(tmp_path, INPUT, phase="TRAIN").phase == 0
+    for phase in ("TESTING", 2):
+        with pytest.raises(ParameterError, match=rf"^a phase is TRAIN \(0\) or TEST \(1\); got {phase!r}$"):
+            build(tmp_path, INPUT, phase=phase)
+
+
+def test_inputs_that_are_no_numbers(tmp_path: Path) -> None:
+    net = build(tmp_path, INPUT)
+    with pytest.raises(NetError, match="'a' of net '' must be an array of numbers; got str: could not convert"):
+        net(a="hello")
+    assert net.blobs["a"].shape == (2, 3)
+
+
+def test_blobs_behind_splits_are_told_by_the_name_in_the_file(tmp_path: Path) -> None:
+    text = INPUT + 'layer { name: "s" type: "SoftmaxWithLoss" bottom: "a" bottom: "a" top: "s" }'
+    with pytest.raises(ShapeError, match=r"got 'a' 2x3, 'a' 2x3$"):
+        build(tmp_path, text)
+
+
 def test_as_many_tops_as_bottoms(tmp_path: Path) -> None:
     text = INPUT + 'layer { name: "c" type: "Convolution" bottom: "a" top: "b" top: "c" }'
     wanted = r"net.prototxt:2.*layer 'c' \(Convolution\): there must be as many tops as bottoms; got 1 bottoms, 2 tops"

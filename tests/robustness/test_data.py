@@ -78,7 +78,7 @@ def test_label_out_of_range(label: int, make: Callable[..., Net]) -> None:
     database(Path("db"), records)
     text = message(DataError, forward(make(), 2))
     assert "layer 'loss' (SoftmaxWithLoss): labels must be from 0 to 9, as there are 10 classes" in text
-    assert f"got {label} at 'label_digits_1_split_0'[2], record '00000006'" in text
+    assert f"got {label} at 'label'[2], record '00000006'" in text
 
 
 def test_label_out_of_range_in_training_leaves_the_weights(make: Callable[..., Net]) -> None:
@@ -121,7 +121,7 @@ def test_label_out_of_range_from_an_image_list(folder: Path) -> None:
     layer = """layer { name: "i" type: "ImageData" top: "data" top: "label"
       image_data_param { source: "list.txt" batch_size: 2 } }"""
     Path("net.prototxt").write_text(layer + HEAD)
-    assert "got 12 at 'label_i_1_split_0'[1], image b.png" in message(DataError, Net("net.prototxt").forward)
+    assert "got 12 at 'label'[1], image b.png" in message(DataError, Net("net.prototxt").forward)
 
 
 # -- images -----------------------------------------------------------------------------------------------------
