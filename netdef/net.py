@@ -165,7 +165,8 @@ class Net:
     def __call__(self, **inputs: npt.ArrayLike) -> dict[str, Array]:
         """Run forward on named input arrays and return copies of the outputs by name.
 
-        An input of another shape than its blob reshapes the net. Errors: NetError for a name that is no blob, and for what are no numbers.
+        An input of another shape than its blob reshapes the net. Errors: NetError for a name that is no blob, and
+        for a value that is no numbers.
         """
         for name, value in inputs.items():
             blob = self.blob(name)
