@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from cortado.cli.train import command
+from cortado.cli import program
 from cortado.errors import ParseError, SolverError
 from cortado.solver import Callback, TestResult as Result
 from cortado.solver.callbacks.early_stopping import EarlyStopping
@@ -83,7 +83,7 @@ def test_a_run_that_was_stopped_can_be_tested(make: Any) -> None:
 
 def test_on_the_command_line_it_is_a_success(make: Any) -> None:
     solver = make("early_stopping_param { patience: 2 }", net=NET, base=TESTS)
-    result = CliRunner().invoke(command, [str(solver.source), "--log"])
+    result = CliRunner().invoke(program, ["train", str(solver.source), "--log"])
     assert result.exit_code == 0, result.output
     assert "Stopping: loss has not been better than 0 since iteration 0" in result.output
 
