@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ..solver import Solver
 
 SUFFIX = ".metrics.jsonl"
+LONGEST = 2**20
+"""Bytes at the end of a file in which the end of its last whole line is looked for."""
 
 
 class JsonLines(Callback):
@@ -45,6 +48,8 @@ class JsonLines(Callback):
         self._begun = time.monotonic()
         if solver.iteration == 0:
             self._open("w")
+        else:
+            self._mend(self.path)
         self._write(
             "start", iteration=solver.iteration, net=solver.net.name, solver=str(solver.source or ""),
             type=solver.param.type, max_iter=solver.param.max_iter, seed=solver.seed,
@@ -73,6 +78,14 @@ class JsonLines(Callback):
         seconds = round(time.monotonic() - (self._begun or time.monotonic()), 3)
         line = json.dumps({"event": event, "seconds": seconds} | {k: _finite(v) for k, v in values.items()})
         self._open("a", line + "\n")
+
+    def _mend(self, path: Path) -> None:
+        """Take away a line that was cut short when the run was killed, or its disk full."""
+        with suppress(OSError), open(path, "r+b") as file:
+            file.seek(max(0, file.seek(0, 2) - LONGEST))
+            start, rest = file.tell(), file.read()
+            if b"\n" in rest or not start:
+                file.truncate(start + rest.rfind(b"\n") + 1)
 
     def _open(self, mode: str, text: str = "") -> None:
         try:

@@ -76,6 +76,22 @@ def test_numbers_that_json_lacks(tmp_path: Path) -> None:
     assert list(read_run(path).series) == ["lr"]
 
 
+def test_jsonl_goes_on_behind_its_last_whole_line(tmp_path: Path) -> None:
+    """A run that was killed while it wrote has left half a line."""
+    path = tmp_path / "m.jsonl"
+    one = solver(tmp_path / "run", JsonLines(path))
+    one.step(4)
+    state = one.snapshot()
+    whole = path.read_text()
+    for rest in ('{"event": "train", "ite', ""):
+        path.write_text(whole + rest)
+        two = solver(tmp_path / "run", JsonLines(path))
+        two.restore(state)
+        two.step(4)
+        assert path.read_text().startswith(whole + '{"event": "start"')
+        assert [i for i, _ in read_run(path).series["loss"]] == [0, 2, 4, 6]
+
+
 def test_jsonl_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="cannot be written"):
         solver(tmp_path / "run", JsonLines(tmp_path / "none" / "m.jsonl")).step(1)
