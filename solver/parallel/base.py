@@ -35,7 +35,7 @@ class Communicator:
 
     A subclass sets ``type``, the name in ``--communicator NAME``, and in its ``__init__``, which takes no arguments,
     ``rank`` and ``size``. It implements ``start_allreduce``, ``start_broadcast``, ``start_gather`` and ``abort``; for
-    half-precision transfer also ``start_alltoall`` and ``start_allgather``; to name the ranks that hang, ``present``.
+    half-precision transfer also ``start_alltoall``; to name the ranks that hang, ``present``.
     Arrays are of one axis or more, contiguous, on the host. All ranks call all operations in the same order.
 
     Example, in a plugin::

@@ -130,8 +130,20 @@ def read_labels(path: str | None) -> list[str]:
     return names
 
 
-def one_of(first: str | None, second: str | None, what: str) -> str:
-    """The argument or the option that names *what*. Errors: click.UsageError for none or both."""
-    if bool(first) == bool(second):
-        raise click.UsageError(f"give {what} once, as an argument or as an option")
-    return first or second or ""
+def file_argument(name: str, what: str) -> Callable[[F], F]:
+    """A file as the argument *name* or, in Caffe's spelling, as the option of that name, given to the function as
+    ``path``; *what* it is. Errors: click.UsageError for none or both."""
+
+    def decorate(function: F) -> F:
+        @wraps(function)
+        def resolved(**options: Any) -> Any:
+            first, second = options.pop(name), options.pop(f"{name}_option")
+            if bool(first) == bool(second):
+                raise click.UsageError(f"give the {what} file once, as an argument or as an option")
+            return function(path=first or second, **options)
+
+        text = f"The {what} file, in Caffe's spelling."
+        option = click.option(f"--{name}", f"-{name}", f"{name}_option", help=text)
+        return click.argument(name, required=False)(option(resolved))  # type: ignore[return-value]
+
+    return decorate

@@ -9,6 +9,7 @@ from typing import Any
 from ..engines import Engine
 from ..engines.limits import Limits
 from ..netdef.timing import LayerTime, PassTime, together
+from ._text_table import lines_of, widths_of
 
 PASS = ("ms", "GFLOP/s", "of peak", "bound", "x floor")
 _BOUND = {"operations": "ops", "bytes": "bytes", "": ""}
@@ -61,15 +62,11 @@ def _table(run: Run) -> list[str]:
     for layer in run.layers:
         cells = (*_cells(layer.forward, run.limits), *_cells(layer.backward, run.limits))
         rows.append((layer.name, layer.type, *cells, f"{layer.seconds / total:.1%}"))
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    widths = widths_of(rows)
     start = widths[0] + widths[1] + 4
     halves = [sum(widths[i : i + 5]) + 8 for i in (2, 7)]
     head = " " * start + "forward".center(halves[0], "-") + "  " + "backward".center(halves[1], "-")
-    return [head, *("  ".join(_align(c, widths[i], i) for i, c in enumerate(row)).rstrip() for row in rows)]
-
-
-def _align(cell: str, width: int, column: int) -> str:
-    return cell.ljust(width) if column < 2 or column in (5, 10) else cell.rjust(width)
+    return [head, *lines_of(rows, left=(0, 1, 5, 10))]
 
 
 def _cells(one: PassTime, limits: Limits) -> tuple[str, ...]:

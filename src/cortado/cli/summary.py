@@ -8,6 +8,7 @@ import click
 
 from ._net_options import looking, phase_of, shapes_of
 from ._options import stage_list
+from ._text_table import lines_of, widths_of
 
 if TYPE_CHECKING:
     from ..netdef.summary import LayerRow, Summary
@@ -40,9 +41,8 @@ def command(
 
 def _table(summary: Summary) -> str:
     rows = [HEAD, *(_cells(row) for row in summary.layers)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
-    lines = ["  ".join(_align(cell, widths[i], i) for i, cell in enumerate(row)).rstrip() for row in rows]
-    lines.insert(1, "  ".join("-" * width for width in widths))
+    lines = lines_of(rows, left=range(4))
+    lines.insert(1, "  ".join("-" * width for width in widths_of(rows)))
     title = f"{summary.name or 'net'}, phase {summary.state.phase.name}: {len(summary.layers)} layers"
     frozen = summary.parameters - summary.learnable
     total = [
@@ -62,10 +62,6 @@ def _cells(row: LayerRow) -> tuple[str, ...]:
     output = " ".join(str(top) for top in row.tops)
     return (row.name, kind, output, weights, f"{row.parameters:,}" if row.parameters else "", macs,
             size(row.bytes) if row.bytes else "")  # fmt: skip
-
-
-def _align(cell: str, width: int, column: int) -> str:
-    return cell.rjust(width) if column >= 4 else cell.ljust(width)
 
 
 def size(count: float) -> str:

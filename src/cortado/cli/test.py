@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ._kind import read_net_or_solver
-from ._options import Common, common, file, loading, one_of
+from ._options import Common, common, file, file_argument, loading
 
 if TYPE_CHECKING:
     from ..netdef import Net
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 @click.command(
     epilog="Example: cortado test examples/digits/solver.prototxt --weights examples/digits/digits_iter_600.caffemodel"
 )
-@click.argument("model", required=False)
-@click.option("--model", "-model", "model_option", help="The net file, in Caffe's spelling.")
+@file_argument("model", "net or solver")
 @click.option("--weights", "-weights", type=file, required=True, help="Weight files, separated by commas.")
 @click.option(
     "--iterations", "-iterations", type=click.IntRange(1), help="Batches to test.  [default: 50, or test_iter]"
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 @loading
 @common
 def command(
-    model: str | None,
-    model_option: str | None,
+    path: str,
     weights: str,
     iterations: int | None,
     quiet: bool,
@@ -46,7 +44,6 @@ def command(
     from ..plugins import plugin_manager
     from ..solver.plan import plan_solver
 
-    path = one_of(model, model_option, "the net or solver file")
     arguments = common.arguments()
     jobs: list[tuple[Net, int]] = []
     kind, document = read_net_or_solver(path)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._options import Common, common, one_of
+from ._options import Common, common, file_argument
 
 if TYPE_CHECKING:
     from ..netdef import Net
@@ -16,8 +16,7 @@ Bucket = tuple[str, int, float]
 
 
 @click.command(epilog="Example: cortado time examples/digits/net.prototxt --iterations 20")
-@click.argument("model", required=False)
-@click.option("--model", "-model", "model_option", help="The net file, in Caffe's spelling.")
+@file_argument("model", "net")
 @click.option(
     "--phase", "-phase", type=click.Choice(["TRAIN", "TEST"]), default="TRAIN", show_default=True, help="Phase."
 )
@@ -27,8 +26,7 @@ Bucket = tuple[str, int, float]
 @click.option("--json", "as_json", is_flag=True, help="Write JSON instead of a table.")
 @common
 def command(
-    model: str | None,
-    model_option: str | None,
+    path: str,
     phase: str,
     iterations: int,
     as_json: bool,
@@ -50,7 +48,6 @@ def command(
     from ..solver.parallel import choose_communicator
     from ._time_report import Run, as_text, to_json
 
-    path = one_of(model, model_option, "the net file")
     communicator = choose_communicator("auto", plugin_manager())
     net = Net(path, Phase[phase], **common.arguments(communicator.threads()))
     limits = measure_limits(net.engine)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._options import Common, common, file, loading, one_of
+from ._options import Common, common, file, file_argument, loading
 
 if TYPE_CHECKING:
     from ..solver import Callback, Solver
@@ -20,8 +20,7 @@ EFFECTS = ("stop", "snapshot", "none")
 
 
 @click.command(epilog="Example: cortado train examples/digits/solver.prototxt --iterations 300")
-@click.argument("solver", required=False)
-@click.option("--solver", "-solver", "solver_option", help="The solver file, in Caffe's spelling.")
+@file_argument("solver", "solver")
 @click.option("--weights", "-weights", type=file, help="Weight files to start from, separated by commas.")
 @click.option(
     *("--snapshot", "-snapshot"),
@@ -71,8 +70,7 @@ EFFECTS = ("stop", "snapshot", "none")
 @loading
 @common
 def command(
-    solver: str | None,
-    solver_option: str | None,
+    path: str,
     weights: str | None,
     snapshot: str | None,
     resume: str | None,
@@ -105,7 +103,6 @@ def command(
     from ..solver.parallel import choose_communicator, ending_all
     from ..solver.signals import handle_signals
 
-    path = one_of(solver, solver_option, "the solver file")
     if weights and snapshot:
         raise click.UsageError("give --weights to start from weights, or --snapshot to go on from a state, not both")
     if snapshot and resume:
