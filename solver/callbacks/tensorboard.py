@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ...errors import MissingExtraError
+from ...errors import FileError, MissingExtraError
 from ...plugins import hookimpl
+from ...proto.files import named
 from .base import Callback
 
 if TYPE_CHECKING:
@@ -21,7 +24,8 @@ class TensorBoard(Callback):
     """Writes loss, learning rate and outputs of displayed iterations, and the outputs of tests, as scalars.
 
     Parameters: *folder*, by default the solver's ``snapshot_prefix`` with ``_tensorboard``. Look at it with
-    ``tensorboard --logdir FOLDER``. Errors: MissingExtraError without the package tensorboard.
+    ``tensorboard --logdir FOLDER``. Errors: MissingExtraError without the package tensorboard; FileError where it
+    cannot write.
     """
 
     type: ClassVar[str] = "tensorboard"
@@ -34,7 +38,8 @@ class TensorBoard(Callback):
         if self._writer is None:
             writer = _package()[0]
             self.folder = self.folder or f"{solver.param.snapshot_prefix or 'run'}_tensorboard"
-            self._writer = writer(str(self.folder))
+            with self._writing():
+                self._writer = writer(str(self.folder))
 
     def on_display(self, solver: Solver, metrics: TrainMetrics) -> None:
         values = {"loss": metrics.loss, "loss (smoothed)": metrics.smoothed, "learning rate": metrics.rate}
@@ -45,17 +50,29 @@ class TensorBoard(Callback):
         self._add(result.iteration, {f"{place}/loss": result.loss} | _scalars(place, result.outputs))
 
     def on_end(self, solver: Solver) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with self._writing():
+                writer.close()
 
     def _add(self, iteration: int, values: dict[str, float]) -> None:
         if self._writer is None:
             return
         _, event, summary = _package()
         rows = [summary.Value(tag=tag, simple_value=float(value)) for tag, value in values.items()]
-        self._writer.add_event(event(step=iteration, wall_time=time.time(), summary=summary(value=rows)))
-        self._writer.flush()
+        with self._writing():
+            self._writer.add_event(event(step=iteration, wall_time=time.time(), summary=summary(value=rows)))
+            self._writer.flush()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Name the folder, and close nothing that has failed once: the package would raise the same again."""
+        try:
+            with named("write", str(self.folder), "folder of events"):
+                yield
+        except FileError:
+            self._writer = None
+            raise
 
 
 def _package() -> tuple[Any, Any, Any]:

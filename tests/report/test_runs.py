@@ -13,6 +13,7 @@ from cortado.errors import FileError, FormatError
 from cortado.plugins import plugin_manager
 from cortado.proto import parse_solver
 from cortado.report.runs import read_run
+from cortado.solver.callbacks import tensorboard
 from cortado.solver.callbacks.jsonl import JsonLines
 from cortado.solver.callbacks.tensorboard import TensorBoard
 from cortado.solver.metrics import TrainMetrics
@@ -121,6 +122,33 @@ def test_tensorboard(tmp_path: Path) -> None:
             found.setdefault(value.tag, []).append(made.step)
     assert found["learning rate"] == [0, 2, 4]
     assert found["test/loss"] == [0, 4]
+
+
+class FullDisk:
+    """In the place of TensorBoard's writer: it says the same again when it is closed."""
+
+    def __init__(self, folder: str) -> None:
+        assert folder
+
+    def add_event(self, event: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def close(self) -> None:
+        raise OSError(28, "closed as well")
+
+
+class Summary:
+    Value = dict
+
+    def __init__(self, value: list[dict[str, object]]) -> None:
+        assert value
+
+
+def test_tensorboard_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tensorboard, "_package", lambda: (FullDisk, dict, Summary))
+    rule = "run_tensorboard: cannot write this folder of events: No space left on device"
+    with pytest.raises(FileError, match=rule):
+        solver(tmp_path / "run", TensorBoard()).step(5)
 
 
 def test_log_of_caffe() -> None:
