@@ -39,12 +39,7 @@ inline PoolRow pool_row(const PoolShape& s) {
     return row;
 }
 
-inline vi lanes_of(const Span& s) {
-    vi lane;
-    for (int l = 0; l < V; ++l) lane[l] = l;
-    return (lane >= isplat(s.begin)) & (lane < isplat(s.end));
-}
-
+inline vi lanes_of(const Span& s) { return lanes_between(s.begin, s.end); }
 inline vi lanes_of(All) { return isplat(-1); }
 inline vi lanes_of(First f) { return first_lanes(f.count); }
 
@@ -123,8 +118,40 @@ bool max_of_windows_fast(const PoolShape& s, const PoolRow& row, const float* x,
 }
 #else
 template <int K, int STEP>
-bool max_of_windows_fast(const PoolShape&, const PoolRow&, const float*, i64, i64, vf&, vi&) {
-    return false;
+bool max_of_windows_fast(const PoolShape& s, const PoolRow& row, const float* x, i64 top, i64 v, vf& best, vi& chosen) {
+    const Span* spans = row.across.spans + v * K;
+    const PoolColumns& columns = row.columns[v];
+    const vf none = splat(-__builtin_inff());
+    vf pixel[K * K], most = none;
+    vi nan = {};
+#pragma GCC unroll 3
+    for (int i = 0; i < K; ++i) {
+        const bool inside = top + i >= 0 && top + i < s.height;
+        const float* line = x + (inside ? top + i : 0) * s.width;
+#pragma GCC unroll 3
+        for (int j = 0; j < K; ++j) {
+            const Span& span = spans[j];
+            vf& p = pixel[i * K + j];
+            if (!inside || span.begin >= span.end) p = none;
+            else {
+                p = fetch_span<STEP>(line, span, row.across.step);
+                if (span.end - span.begin != V) p = lanes_of(span) ? p : none;
+            }
+            most = p > most ? p : most;
+            nan |= p != p;
+        }
+    }
+    if (any(nan)) return false;
+    // Where all pixels are -infinity the padding has them too, so the first pixel inside is what a window begins with.
+    vi index = columns.first + isplat(static_cast<int32_t>(max(top, 0) * s.width));
+#pragma GCC unroll 9
+    for (int t = K * K - 1; t >= 0; --t) {
+        const vi at = columns.index + isplat(static_cast<int32_t>((top + t / K) * s.width + t % K));
+        index = (pixel[t] == most) & (most > none) ? at : index;
+    }
+    best = most;
+    chosen = index;
+    return true;
 }
 #endif
 

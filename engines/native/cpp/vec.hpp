@@ -81,6 +81,23 @@ inline vi first_lanes(i64 n) {
     return lane < isplat(static_cast<int32_t>(n));
 }
 
+// -1 in the lanes [begin, end), 0 in the others.
+inline vi lanes_between(i64 begin, i64 end) {
+    return first_lanes(end) & ~first_lanes(begin);
+}
+
+// Whether a lane is not 0.
+inline bool any(vi v) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    return _mm256_testz_si256((__m256i)v, (__m256i)v) == 0;
+#else
+    uint64_t parts[V / 2], all = 0;
+    memcpy(parts, &v, sizeof parts);
+    for (uint64_t part : parts) all |= part;
+    return all != 0;
+#endif
+}
+
 // The first n floats at p, 0 in the other lanes; what lies beyond them is not touched.
 inline vf load_part(const float* p, i64 n) {
 #if defined(__AVX512F__)
@@ -176,16 +193,16 @@ inline void store_in_turn(float* to, vf a, vf b) {
 #endif
 }
 
-// p[0], p[2], p[4] ...: of 2 V floats at p.
+// p[0], p[2], p[4] ... p[2 V - 2], and nothing beyond is read.
 inline vf load_alternate(const float* p) {
-    const vf a = load(p), b = load(p + V);
+    const vf a = load(p), b = load(p + V - 1);
 #if defined(__clang__)
     vf v;
-    for (int l = 0; l < V; ++l) v[l] = 2 * l < V ? a[2 * l] : b[2 * l - V];
+    for (int l = 0; l < V; ++l) v[l] = 2 * l < V ? a[2 * l] : b[2 * l - V + 1];
     return v;
 #else
     vi even;
-    for (int l = 0; l < V; ++l) even[l] = 2 * l;
+    for (int l = 0; l < V; ++l) even[l] = 2 * l < V ? 2 * l : 2 * l + 1;
     return __builtin_shuffle(a, b, even);
 #endif
 }
