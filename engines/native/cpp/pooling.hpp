@@ -78,82 +78,58 @@ void max_of_windows(const PoolShape& s, const PoolRow& row, const float* x, i64 
         }
 }
 
+// The lanes of a span, `none` elsewhere.
+template <int STEP>
+inline vf fetch_or(const float* from, const Span& span, float none, i64 step) {
+    const vf v = fetch_span<STEP>(from, span, step);
 #if defined(__AVX512F__)
-// The same for a K x K window, if no pixel is NaN; else false. First the maxima, then, from the last tap to the first,
-// which taps hold them: comparing tap by tap would wait about 20 cycles for each mask.
+    return (vf)_mm512_mask_mov_ps((__m512)splat(none), (__mmask16)span.lanes, (__m512)v);
+#else
+    return span.begin == 0 && span.end == V ? v : lanes_of(span) ? v : splat(none);
+#endif
+}
+
+// The same for a K x K window, if no maximum is NaN or -infinity; else false. First the maxima, then, from the last tap
+// to the first, which taps hold them: comparing tap by tap would wait about 20 cycles for each mask.
 template <int K, int STEP>
 bool max_of_windows_fast(const PoolShape& s, const PoolRow& row, const float* x, i64 top, i64 v, vf& best, vi& chosen) {
     const Span* spans = row.across.spans + v * K;
     const PoolColumns& columns = row.columns[v];
-    const __m512 none = _mm512_set1_ps(-__builtin_inff());
-    __m512 pixel[K * K];
-    __mmask16 nan = 0;
+    constexpr float none = -__builtin_inff();
+    vf pixel[K * K];
 #pragma GCC unroll 3
     for (int i = 0; i < K; ++i) {
         const bool inside = top + i >= 0 && top + i < s.height;
-        const float* line = x + (inside ? top + i : 0) * s.width;
 #pragma GCC unroll 3
         for (int j = 0; j < K; ++j)
-            pixel[i * K + j] = _mm512_mask_mov_ps(none, inside ? (__mmask16)spans[j].lanes : (__mmask16)0,
-                                                  (__m512)fetch_span<STEP>(line, spans[j], row.across.step));
+            pixel[i * K + j] =
+                inside ? fetch_or<STEP>(x + (top + i) * s.width, spans[j], none, row.across.step) : splat(none);
     }
-    __m512 most = pixel[0];
+    vf most = pixel[0];
+#if defined(__AVX512F__)
+    __mmask16 strange = 0;
 #pragma GCC unroll 9
     for (int t = 1; t < K * K; ++t) {
-        most = _mm512_max_ps(most, pixel[t]);
-        nan |= _mm512_cmp_ps_mask(pixel[t - 1], pixel[t], _CMP_UNORD_Q);
+        most = (vf)_mm512_max_ps((__m512)most, (__m512)pixel[t]);
+        strange |= _mm512_cmp_ps_mask((__m512)pixel[t - 1], (__m512)pixel[t], _CMP_UNORD_Q);
     }
-    if (nan != 0) return false;
-    __m512i index = (__m512i)(columns.first + isplat(static_cast<int32_t>(max(top, 0) * s.width)));
-#pragma GCC unroll 9
-    for (int t = K * K - 1; t >= 0; --t) {
-        const bool inside = top + t / K >= 0 && top + t / K < s.height;
-        const __mmask16 lanes = inside ? (__mmask16)spans[t % K].lanes : (__mmask16)0;
-        const vi at = columns.index + isplat(static_cast<int32_t>((top + t / K) * s.width + t % K));
-        index = _mm512_mask_mov_epi32(index, _mm512_mask_cmp_ps_mask(lanes, pixel[t], most, _CMP_EQ_OQ), (__m512i)at);
-    }
-    best = (vf)most;
-    chosen = (vi)index;
-    return true;
-}
+    const __mmask16 used = (__mmask16)((1u << min(V, s.out_w - v * V)) - 1);
+    if ((strange | _mm512_mask_cmp_ps_mask(used, (__m512)most, (__m512)splat(none), _CMP_EQ_OQ)) != 0) return false;
 #else
-template <int K, int STEP>
-bool max_of_windows_fast(const PoolShape& s, const PoolRow& row, const float* x, i64 top, i64 v, vf& best, vi& chosen) {
-    const Span* spans = row.across.spans + v * K;
-    const PoolColumns& columns = row.columns[v];
-    const vf none = splat(-__builtin_inff());
-    vf pixel[K * K], most = none;
-    vi nan = {};
-#pragma GCC unroll 3
-    for (int i = 0; i < K; ++i) {
-        const bool inside = top + i >= 0 && top + i < s.height;
-        const float* line = x + (inside ? top + i : 0) * s.width;
-#pragma GCC unroll 3
-        for (int j = 0; j < K; ++j) {
-            const Span& span = spans[j];
-            vf& p = pixel[i * K + j];
-            if (!inside || span.begin >= span.end) p = none;
-            else {
-                p = fetch_span<STEP>(line, span, row.across.step);
-                if (span.end - span.begin != V) p = lanes_of(span) ? p : none;
-            }
-            most = p > most ? p : most;
-            nan |= p != p;
-        }
-    }
-    if (any(nan)) return false;
-    // Where all pixels are -infinity the padding has them too, so the first pixel inside is what a window begins with.
-    vi index = columns.first + isplat(static_cast<int32_t>(max(top, 0) * s.width));
+#pragma GCC unroll 9
+    for (int t = 1; t < K * K; ++t) most = Larger{}(most, pixel[t]);
+    if (any(first_lanes(s.out_w - v * V) & ~(most > splat(none)))) return false;
+#endif
+    vi index{};
 #pragma GCC unroll 9
     for (int t = K * K - 1; t >= 0; --t) {
         const vi at = columns.index + isplat(static_cast<int32_t>((top + t / K) * s.width + t % K));
-        index = (pixel[t] == most) & (most > none) ? at : index;
+        index = pixel[t] == most ? at : index;
     }
     best = most;
     chosen = index;
     return true;
 }
-#endif
 
 template <int K, int STEP>
 void max_pool_plane(const PoolShape& s, const PoolRow& row, const float* x, float* y, int32_t* mask) {

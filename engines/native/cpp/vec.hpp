@@ -74,26 +74,22 @@ inline vf positive(vf v) {
 #endif
 }
 
-// -1 in the first n lanes, 0 in the others.
-inline vi first_lanes(i64 n) {
+// -1 in the lanes from `begin` up to `end`, 0 in the others.
+inline vi lanes_between(i64 begin, i64 end) {
     vi lane;
     for (int l = 0; l < V; ++l) lane[l] = l;
-    return lane < isplat(static_cast<int32_t>(n));
+    return (lane >= isplat(static_cast<int32_t>(begin))) & (lane < isplat(static_cast<int32_t>(end)));
 }
+inline vi first_lanes(i64 n) { return lanes_between(0, n); }
 
-// -1 in the lanes [begin, end), 0 in the others.
-inline vi lanes_between(i64 begin, i64 end) {
-    return first_lanes(end) & ~first_lanes(begin);
-}
-
-// Whether a lane is not 0.
+// Whether any bit is set.
 inline bool any(vi v) {
 #if defined(__AVX2__) && !defined(__AVX512F__)
     return _mm256_testz_si256((__m256i)v, (__m256i)v) == 0;
 #else
-    uint64_t parts[V / 2], all = 0;
-    memcpy(parts, &v, sizeof parts);
-    for (uint64_t part : parts) all |= part;
+    i64 part[V / 2], all = 0;
+    memcpy(part, &v, sizeof v);
+    for (i64 bits : part) all |= bits;
     return all != 0;
 #endif
 }
@@ -193,9 +189,8 @@ inline void store_in_turn(float* to, vf a, vf b) {
 #endif
 }
 
-// p[0], p[2], p[4] ... p[2 V - 2], and nothing beyond is read.
-inline vf load_alternate(const float* p) {
-    const vf a = load(p), b = load(p + V - 1);
+// p[0], p[2], p[4] ..., where a has the V floats at p and b those at p + V - 1.
+inline vf alternate(vf a, vf b) {
 #if defined(__clang__)
     vf v;
     for (int l = 0; l < V; ++l) v[l] = 2 * l < V ? a[2 * l] : b[2 * l - V + 1];
@@ -206,6 +201,7 @@ inline vf load_alternate(const float* p) {
     return __builtin_shuffle(a, b, even);
 #endif
 }
+inline vf load_alternate(const float* p) { return alternate(load(p), load(p + V - 1)); }
 
 // parallel(n, [&](i64 i) { ... }): every i in [0, n) once, on all threads.
 template <class Body>

@@ -141,17 +141,15 @@ inline vf fetch_span(const float* from, const Span& s, i64 step) {
         return (vf)_mm512_mask_blend_ps(0xff00, _mm512_permutex2var_ps(part[0], fourth, part[1]), high);
     }
 #else
-    if (s.begin == 0 && s.end == V) {
-        if constexpr (STEP == 1) return load(p);
-        if constexpr (STEP == 2) return load_alternate(p);
-    }
+    if (STEP == 1 && s.begin == 0 && s.end == V) return load(p);
+    if (STEP == 2 && s.begin == 0 && s.end == V) return load_alternate(p);
 #if defined(__AVX2__)
-    const vi read = lanes_between(s.begin, s.end);
-    if constexpr (STEP == 1) return (vf)_mm256_maskload_ps(p, (__m256i)read);
-    if constexpr (STEP == 2) {
-        const __m256i twice = _mm256_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14);
-        return (vf)_mm256_mask_i32gather_ps(_mm256_setzero_ps(), p, twice, (__m256)read, 4);
-    }
+    const auto part = [](const float* q, i64 begin, i64 end) {
+        return (vf)_mm256_maskload_ps(q, (__m256i)lanes_between(begin, end));
+    };
+    if constexpr (STEP == 1) return part(p, s.begin, s.end);
+    if constexpr (STEP == 2)
+        return alternate(part(p, 2 * s.begin, 2 * s.end - 1), part(p + V - 1, 2 * s.begin - V + 1, 2 * s.end - V));
 #endif
 #endif
     alignas(64) float values[V] = {};
