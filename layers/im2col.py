@@ -49,6 +49,9 @@ class Im2col(Layer):
         self.top_view = (product(before), columns, *out)
         top[0].reshape((*before, columns, *out))
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, col = bottom[0].data.reshape(self.bottom_view), top[0].data.reshape(self.top_view)
         self.engine.im2col(x, col, self.geometry)

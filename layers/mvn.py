@@ -58,6 +58,9 @@ class MVN(Layer):
         self._mean.reshape(groups)
         self._std.reshape(groups)
 
+    def repeats(self) -> bool:
+        return True
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].data.reshape(self._view), top[0].data.reshape(self._view)
         self.engine.mvn_forward(x, y, self._mean.data, self._std.data, self.param.eps, self.param.normalize_variance)

@@ -44,6 +44,9 @@ class SigmoidCrossEntropyLoss(LossLayer):
         if bottom[0].count != bottom[1].count:
             self.fail_shape("there must be one target for each score", *bottom)
 
+    def repeats(self) -> bool:
+        return True  # backward does; forward is told something, and is not repeated
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0].data
         target = bottom[1].data.reshape(x.shape)

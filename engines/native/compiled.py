@@ -26,13 +26,13 @@ def compiled(name: str) -> Any:
     """
     reference = getattr(ReferenceEngine, name)
     kernel = getattr(_kernels, name)
-    names = list(signature(reference).parameters)[1:]
-    windowed = names[-1] == "geometry"
+    described = signature(reference)
+    windowed = list(described.parameters)[-1] == "geometry"
 
     @wraps(reference)
     def method(self: ReferenceEngine, *arguments: Any, **named: Any) -> Any:
         if named:
-            arguments = tuple(signature(reference).bind(self, *arguments, **named).arguments.values())[1:]
+            arguments = tuple(described.bind(self, *arguments, **named).arguments.values())[1:]
         try:
             if windowed:
                 return kernel(*arguments[:-1], window(arguments[-1]))

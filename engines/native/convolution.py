@@ -25,10 +25,14 @@ class Convolution(ReferenceEngine):
     conv_separable = compiled("conv_separable")
     conv_backward_data = compiled("conv_backward_data")
     conv_backward_weights = compiled("conv_backward_weights")
+    im2col = compiled("im2col")
+    col2im = compiled("col2im")
     max_pool_forward = compiled("max_pool_forward")
     max_pool_backward = compiled("max_pool_backward")
     ave_pool_forward = compiled("ave_pool_forward")
     ave_pool_backward = compiled("ave_pool_backward")
+    stochastic_pool_forward = compiled("stochastic_pool_forward")
+    stochastic_pool_test_forward = compiled("stochastic_pool_test_forward")
 
     def pack_convolution(self, x_shape: Sequence[int], w: Array, geometry: ConvGeometry) -> object:
         y_shape = (x_shape[0], len(w), *geometry.output_size(tuple(x_shape[2:])))

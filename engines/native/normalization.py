@@ -9,8 +9,7 @@ from .compiled import compiled
 
 
 class Normalization(ReferenceEngine):
-    """MVN, LRN within channels of other than two spatial axes, and the sums of losses other than softmax's run in the
-    reference."""
+    """LRN within channels of other than two spatial axes runs in the reference."""
 
     prelu_forward = compiled("prelu_forward")
     prelu_backward_data = compiled("prelu_backward_data")
@@ -30,10 +29,14 @@ class Normalization(ReferenceEngine):
     batch_norm_scale_forward = compiled("batch_norm_scale_forward")
     batch_norm_scale_backward = compiled("batch_norm_scale_backward")
     batch_norm_backward_global = compiled("batch_norm_backward_global")
+    mvn_forward = compiled("mvn_forward")
+    mvn_backward = compiled("mvn_backward")
     softmax_forward = compiled("softmax_forward")
     softmax_backward = compiled("softmax_backward")
     softmax_loss_forward = compiled("softmax_loss_forward")
     softmax_loss_backward = compiled("softmax_loss_backward")
+    sigmoid_cross_entropy_forward = compiled("sigmoid_cross_entropy_forward")
+    sigmoid_cross_entropy_backward = compiled("sigmoid_cross_entropy_backward")
 
     def softmax_loss(self, x: Array, prob: Array, labels: Array) -> tuple[float, int] | None:
         try:

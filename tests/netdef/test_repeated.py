@@ -36,6 +36,17 @@ layer { name: "ip" type: "InnerProduct" bottom: "both" top: "ip"
 layer { name: "tanh" type: "TanH" bottom: "ip" top: "ip" }
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }
 """
+TARGETS = """
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 3 dim: 2 dim: 9 dim: 8 } } }
+layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 3 } } }
+layer { name: "first" type: "InnerProduct" bottom: "data" top: "first"
+  inner_product_param { num_output: 6 axis: 3 weight_filler { type: "xavier" } } }
+layer { name: "mvn" type: "MVN" bottom: "first" top: "mvn" }
+layer { name: "columns" type: "Im2col" bottom: "mvn" top: "columns" convolution_param { kernel_size: 3 pad: 1 } }
+layer { name: "ip" type: "InnerProduct" bottom: "columns" top: "ip"
+  inner_product_param { num_output: 1 weight_filler { type: "xavier" } } }
+layer { name: "loss" type: "SigmoidCrossEntropyLoss" bottom: "ip" bottom: "label" top: "loss" }
+"""
 engines = pytest.mark.parametrize("engine", ["reference", "native"])
 
 
@@ -90,6 +101,20 @@ def test_the_numbers_are_the_same(make: Callable[..., Net], engine: str, monkeyp
     assert [call.at for call in calls if call.at >= 0] == [3], "only Dropout is called as a layer"
     if engine == "native":
         assert len(calls) == 5, "kernels between them are one call, but for Split's sum, which is a method"
+
+
+@engines
+def test_normalizing_columns_and_losses_by_targets_are_repeated(make: Callable[..., Net], engine: str) -> None:
+    repeated, plain = make(TARGETS, engine), make(TARGETS, engine)
+    plain.before_forward.append(lambda index: None)
+    plain.before_backward.append(lambda index: None)
+    for turn in range(4):
+        assert same(step(repeated, turn), step(plain, turn))
+    whole = [call.at for call in repeated._forward._calls or [] if call.at >= 0]
+    assert [repeated.steps[at].layer.name for at in whole] == ["data", "label", "loss"]
+    calls = repeated._backward._calls
+    assert calls is not None
+    assert not [call.at for call in calls if call.at >= 0]
 
 
 @engines

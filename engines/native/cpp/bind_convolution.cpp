@@ -11,25 +11,34 @@ namespace cortado {
 namespace {
 
 // window: kernel, stride, pad, dilation (height and width of each), groups; as the Python side keeps them.
-ConvShape checked(const std::array<i64, 4>& x, const std::array<i64, 4>& y, i64 weights, const Numbers& window) {
+ConvShape sized(const std::array<i64, 4>& x, const std::array<i64, 4>& y, const Numbers& window) {
     need(window.size() == 9);
     const long* v = window.data();
     const ConvShape s{x[0], x[1], x[2], x[3], y[1], y[2], y[3], v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]};
     const auto size = [](i64 n, i64 kernel, i64 stride, i64 pad, i64 dilation) {
         return (n + 2 * pad - dilation * (kernel - 1) - 1) / stride + 1;
     };
-    need(y[0] == s.images && s.channels % s.groups == 0 && s.outputs % s.groups == 0 &&
-         s.out_h == size(s.height, s.kernel_h, s.stride_h, s.pad_h, s.dilation_h) &&
-         s.out_w == size(s.width, s.kernel_w, s.stride_w, s.pad_w, s.dilation_w) &&
+    need(y[0] == s.images && s.out_h == size(s.height, s.kernel_h, s.stride_h, s.pad_h, s.dilation_h) &&
+         s.out_w == size(s.width, s.kernel_w, s.stride_w, s.pad_w, s.dilation_w));
+    return s;
+}
+
+ConvShape checked(const std::array<i64, 4>& x, const std::array<i64, 4>& y, i64 weights, const Numbers& window) {
+    const ConvShape s = sized(x, y, window);
+    need(s.channels % s.groups == 0 && s.outputs % s.groups == 0 &&
          (weights < 0 || weights == s.outputs * (s.channels / s.groups) * s.kernel_h * s.kernel_w));
     return s;
 }
 
+template <class X>
+std::array<i64, 4> four(const X& x) {
+    need(x.axes() == 4);
+    return {x.shape(0), x.shape(1), x.shape(2), x.shape(3)};
+}
+
 template <class X, class W, class Y>
 ConvShape shape_of(const X& x, const W& w, const Y& y, const Numbers& window) {
-    need(x.axes() == 4 && y.axes() == 4);
-    return checked({x.shape(0), x.shape(1), x.shape(2), x.shape(3)}, {y.shape(0), y.shape(1), y.shape(2), y.shape(3)},
-                   w ? w.size() : -1, window);
+    return checked(four(x), four(y), w ? w.size() : -1, window);
 }
 
 void forward(const In& x, const In& w, const MaybeIn& bias, const Out& y, const Numbers& window) {
@@ -124,6 +133,26 @@ void backward_weights(const In& x, const In& dy, const MaybeOut& dw, const Maybe
     if (db) kernels().bias_backward({s.images, s.outputs, s.out_h * s.out_w}, dy.data(), db.data());
 }
 
+// The groups make no difference to columns.
+template <class X, class Col>
+ConvShape columns_of(const X& x, const Col& col, const Numbers& window) {
+    const ConvShape s = sized(four(x), four(col), window);
+    need(s.outputs == s.channels * s.kernel_h * s.kernel_w);
+    return s;
+}
+
+void im2col(const In& x, const Out& col, const Numbers& window) {
+    const ConvShape s = columns_of(x, col, window);
+    Free free;
+    kernels().im2col(s, x.data(), col.data());
+}
+
+void col2im(const In& col, const Out& x, const Numbers& window) {
+    const ConvShape s = columns_of(x, col, window);
+    Free free;
+    kernels().col2im(s, col.data(), x.data());
+}
+
 }  // namespace
 
 void bind_convolution(nb::module_& m) {
@@ -137,6 +166,8 @@ void bind_convolution(nb::module_& m) {
           nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg());
     def(m, "conv_backward_data", backward_data);
     def(m, "conv_backward_weights", backward_weights, nb::arg(), nb::arg(), nb::arg().none(), nb::arg().none(), nb::arg());
+    def(m, "im2col", im2col);
+    def(m, "col2im", col2im);
 }
 
 }  // namespace cortado

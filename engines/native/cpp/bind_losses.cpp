@@ -1,4 +1,5 @@
-// What losses and accuracy take from scores by their labels: one number per position, so plain loops do.
+// What losses and accuracy take from scores by their labels. With one number per position plain loops do.
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 
 #include <algorithm>
@@ -75,6 +76,15 @@ std::pair<double, i64> softmax_loss(const In& x, const Out& prob, const In& labe
     return loss_of(axes_of(prob), prob.data(), label, nb::none());
 }
 
+std::pair<double, i64> sigmoid_cross_entropy_forward(const In& x, const In& target, std::optional<i64> ignored) {
+    const i64 n = same_size(x, target);
+    i64 counted;
+    Free free;
+    const double total = kernels().sigmoid_cross_entropy_forward(n, x.data(), target.data(), ignored.has_value(),
+                                                                 static_cast<float>(ignored.value_or(0)), &counted);
+    return {total, counted};
+}
+
 // See Engine.count_right.
 i64 count_right(const In& x, const In& label, i64 top_k) {
     constexpr i64 kPiece = 256;
@@ -105,6 +115,7 @@ void bind_losses(nb::module_& m) {
     m.def("labels_fit", labels_fit);
     m.def("softmax_loss", softmax_loss);
     m.def("softmax_loss_forward", softmax_loss_forward, nb::arg(), nb::arg(), nb::arg().none());
+    m.def("sigmoid_cross_entropy_forward", sigmoid_cross_entropy_forward, nb::arg(), nb::arg(), nb::arg().none());
 }
 
 }  // namespace cortado

@@ -40,6 +40,19 @@ void ave_pool_backward(const In& dy, const Out& dx, const Numbers& window) {
     kernels().ave_pool_backward(s, dy.data(), dx.data());
 }
 
+void stochastic_pool_forward(const In& x, const Out& y, const OutMask& mask, const In& uniform, const Numbers& window) {
+    const PoolShape s = shape_of(x, y, window);
+    same_size(y, mask, uniform);
+    Free free;
+    kernels().stochastic_pool_forward(s, x.data(), y.data(), mask.data(), uniform.data());
+}
+
+void stochastic_pool_test_forward(const In& x, const Out& y, const Numbers& window) {
+    const PoolShape s = shape_of(x, y, window);
+    Free free;
+    kernels().stochastic_pool_test_forward(s, x.data(), y.data());
+}
+
 }  // namespace
 
 void bind_pooling(nb::module_& m) {
@@ -47,6 +60,8 @@ void bind_pooling(nb::module_& m) {
     def(m, "max_pool_backward", max_pool_backward);
     def(m, "ave_pool_forward", ave_pool_forward);
     def(m, "ave_pool_backward", ave_pool_backward);
+    def(m, "stochastic_pool_forward", stochastic_pool_forward);
+    def(m, "stochastic_pool_test_forward", stochastic_pool_test_forward);
 }
 
 }  // namespace cortado

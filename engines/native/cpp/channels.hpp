@@ -134,13 +134,6 @@ void prelu_backward_slope(const Axes& s, const float* x, const float* dy, float*
     sum_channels(s, dslope, [=](i64 i, auto l) { return at_most(get(x + i, l), 0) * get(dy + i, l); });
 }
 
-inline vf only(vf v, All) { return v; }
-inline vf only(vf v, First f) {
-    vi lane;
-    for (int l = 0; l < V; ++l) lane[l] = l;
-    return lane < isplat(static_cast<int32_t>(f.count)) ? v : vf{};
-}
-
 inline void channel_statistics(const Axes& s, i64 c, const float* x, float* mean, float* var) {
     const double count = static_cast<double>(max(1, s.outer * s.inner));
     const float average = static_cast<float>(channel_sum(s, c, [=](i64 i, auto l) { return get(x + i, l); }) / count);

@@ -84,7 +84,8 @@ inline vf logarithm(vf x) {
 // log(1 + e) for e in [0, 1].
 inline vf logarithm_of_one_more(vf e) {
     const vf u = splat(1.0f) + e;
-    return logarithm(u) - ((u - splat(1.0f)) - e) / u;
+    // What rounding u has lost, over u; of which a straight line from 1 to 2 is near enough.
+    return logarithm(u) - ((u - splat(1.0f)) - e) * (splat(1.5f) - splat(0.5f) * u);
 }
 
 inline vf logistic(vf x) {
@@ -126,6 +127,10 @@ inline vf get(const float* p, All) { return load(p); }
 inline vf get(const float* p, First f) { return load_part(p, f.count); }
 inline void put(float* p, vf v, All) { store(p, v); }
 inline void put(float* p, vf v, First f) { store_part(p, v, f.count); }
+
+// 0 in the lanes that are not in use.
+inline vf only(vf v, All) { return v; }
+inline vf only(vf v, First f) { return first_lanes(f.count) ? v : vf{}; }
 
 // body(i, lanes) for i = 0, V, 2 V, ... up to n.
 template <class Body>

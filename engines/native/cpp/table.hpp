@@ -60,6 +60,8 @@ struct StridedCopy {
                              const float* bias, float* y, const Fusion& fused))                                        \
     X(void, conv_backward_data, (const ConvShape& s, const float* dy, const float* w, float* dx))                      \
     X(void, conv_backward_weights, (const ConvShape& s, const float* x, const float* dy, float* dw))                   \
+    X(void, im2col, (const ConvShape& s, const float* x, float* col))                                                  \
+    X(void, col2im, (const ConvShape& s, const float* col, float* x))                                                  \
     X(void, relu_forward, (i64 n, const float* x, float* y, float slope))                                              \
     X(void, relu_backward, (i64 n, const float* x, const float* dy, float* dx, float slope))                           \
     X(void, sigmoid_forward, (i64 n, const float* x, float* y))                                                        \
@@ -111,6 +113,9 @@ struct StridedCopy {
     X(void, max_pool_backward, (const PoolShape& s, const float* dy, const int32_t* mask, float* dx))                  \
     X(void, ave_pool_forward, (const PoolShape& s, const float* x, float* y))                                          \
     X(void, ave_pool_backward, (const PoolShape& s, const float* dy, float* dx))                                       \
+    X(void, stochastic_pool_forward, (const PoolShape& s, const float* x, float* y, int32_t* mask,                     \
+                                      const float* uniform))                                                           \
+    X(void, stochastic_pool_test_forward, (const PoolShape& s, const float* x, float* y))                              \
     X(void, lrn_across_forward, (const Axes& s, const float* x, float* y, float* scale, i64 size, float alpha,         \
                                  float beta, float k))                                                                 \
     X(void, lrn_across_backward, (const Axes& s, const float* x, const float* y, const float* scale, const float* dy,  \
@@ -130,10 +135,18 @@ struct StridedCopy {
     X(void, batch_norm_scale_backward, (const Axes& s, const float* xhat, const float* y, const float* var, float eps, \
                                         const float* scale, bool rectify, float slope, const float* dy, float* dx,     \
                                         float* dscale, float* dbias))                                                  \
+    X(void, mvn_forward, (i64 rows, i64 n, const float* x, float* y, float* mean, float* std, float eps,               \
+                          bool normalize_variance))                                                                    \
+    X(void, mvn_backward, (i64 rows, i64 n, const float* y, const float* std, const float* dy, float* dx, float eps,   \
+                           bool normalize_variance))                                                                   \
     X(void, softmax_forward, (const Axes& s, const float* x, float* y))                                                \
     X(void, softmax_backward, (const Axes& s, const float* y, const float* dy, float* dx))                             \
     X(void, softmax_loss_backward, (const Axes& s, const float* prob, const float* label, bool ignores, i64 ignored,   \
                                     float scale, float* dx))                                                           \
+    X(double, sigmoid_cross_entropy_forward, (i64 n, const float* x, const float* target, bool ignores, float label,   \
+                                              i64* counted))                                                           \
+    X(void, sigmoid_cross_entropy_backward, (i64 n, const float* x, const float* target, bool ignores, float label,    \
+                                             float scale, float* dx))                                                  \
     X(void, regularize, (i64 n, const float* w, float* g, float l1, float l2))                                         \
     X(void, sgd_update, (i64 n, float* w, float* g, float* h, float rate, float momentum))                             \
     X(void, nesterov_update, (i64 n, float* w, float* g, float* h, float rate, float momentum))                        \
