@@ -14,7 +14,7 @@ from cortado import Blob, Net
 from cortado.errors import CommunicationError, MissingExtraError, ShapeError, SolverError
 from cortado.plugins import plugin_manager
 from cortado.proto import parse_text
-from cortado.solver.parallel import Communicator, choose_communicator, ending_all
+from cortado.solver.parallel import Communicator, Parallel, choose_communicator, ending_all
 from cortado.solver.parallel.buckets import make_buckets
 from cortado.solver.parallel.driver import Driver
 from cortado.solver.parallel.half import HalfSum, pack, unpack
@@ -156,6 +156,15 @@ class Pair(Communicator):
 
     def abort(self, status: int) -> Any:
         raise SystemExit(status)
+
+
+def test_tests_that_cannot_be_divided_are_refused() -> None:
+    text = "test_iter: 4 test_iter: 7 parallel_param { divide_tests: true }"
+    param = parse_text(text, plugin_manager().schema().message("SolverParameter"), "test").message
+    with pytest.raises(SolverError) as caught:
+        Parallel(Pair(), param)
+    rule = "parallel_param: with divide_tests every test_iter must be a multiple of the 2 ranks; got 4, 7"
+    assert str(caught.value) == f"{rule} (change test_iter, or leave the tests to rank 0)"
 
 
 def test_buckets_begin_to_be_reduced_while_backward_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
