@@ -6,9 +6,9 @@
 
 A wrong name is that of nothing, of a folder, of an empty file, of random bytes, of a file of each other kind, of
 weights of another net …; where something is written, of a folder that is missing, of a file taken for a folder …. Each
-call is a process of its own. It must end within a minute, without a traceback or an internal error, and leave the files that
-were there as they were. Calls that end well although a name was wrong are listed, to be looked at: a name may be
-right for the command after all. The exit status is 1 if a call failed the rules.
+call is a process of its own. It must end within a minute, without a traceback or an internal error, and leave the
+files that were there as they were. Calls that end well although a name was wrong are listed, to be looked at: a name
+may be right for the command after all. The exit status is 1 if a call failed the rules.
 """
 
 from __future__ import annotations
