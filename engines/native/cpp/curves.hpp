@@ -131,7 +131,7 @@ inline vf raised(vf base, float power) {
     if (power == 2) return base * base;
     if (power == 0.5f) return root(base);
     if (power == 0) return splat(1);
-    vf y;
+    vf y{};
     for (int l = 0; l < V; ++l) y[l] = powf(base[l], power);
     return y;
 }
