@@ -59,10 +59,9 @@ struct SplitRow {
                 for (; x + 2 * (k + V) <= s.width; k += V) store(r + k, load_alternate(q + 2 * k));
                 if (k == count) continue;
                 const i64 rest = s.width - x - 2 * k;
-                alignas(64) float both[2 * V] = {};
-                store(both, load_part(q + 2 * k, min(V, rest)));
-                if (rest > V) store(both + V, load_part(q + 2 * k + V, rest - V));
-                store_part(r + k, load_alternate(both), count - k);
+                const vf a = load_part(q + 2 * k, min(V, rest));
+                const vf b = load_part(q + 2 * k + V - 1, max(0, rest - V + 1));
+                store_part(r + k, alternate(a, b), count - k);
             } else {
                 for (; k < count; ++k) r[k] = q[k * step];
             }
