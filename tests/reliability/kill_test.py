@@ -329,7 +329,7 @@ def main() -> int:
             print(f"{done} kills, {run} runs, {len(problems)} problems", flush=True)
         if arguments.full_disk:
             for checker in (checkers[0], checkers[-1]):
-                place = base / f"fulldisk{checkers.index(checker)}"
+                place = base / f"disk{checkers.index(checker):04}"  # as long a name as the others: states hold it
                 full_disk(checker, place, base, arguments.full_disk // 2, rng)
         if arguments.read_only:
             read_only(checkers[0], base / "readonly", base)
