@@ -73,6 +73,13 @@ def test_gradients_share_memory(run: Run, monkeypatch: pytest.MonkeyPatch, argum
     assert kept == [bool(arguments)]
 
 
+@pytest.mark.parametrize("prefix", ["tuned", '"tuned"', "'tuned'", 'a"b', "a\\b"])
+def test_set_takes_text_with_and_without_quotes(run: Run, folder: Path, prefix: str) -> None:
+    assert run("train", "solver.prototxt", "--set", f"snapshot_prefix={prefix}").status == 0
+    name = prefix.strip("'\"") if "tuned" in prefix else prefix
+    assert folder.joinpath(f"{name}_iter_10.caffemodel").exists()
+
+
 def test_caffe_s_spelling_of_test_and_time(run: Run, folder: Path) -> None:
     assert run("train", "-solver", "solver.prototxt").status == 0
     weights = "small_iter_10.caffemodel"

@@ -175,7 +175,9 @@ def _fields(pairs: tuple[str, ...]) -> dict[str, Any]:
             raise click.UsageError(f"--set takes FIELD=VALUE; got '{pair}'")
         message_class = plugin_manager().schema().message("SolverParameter")
         field = message_class.DESCRIPTOR.fields_by_name.get(name)
-        quoted = f'"{value}"' if field is not None and field.type == field.TYPE_STRING else value
+        bare = field is not None and field.type == field.TYPE_STRING and value[:1] not in ('"', "'")
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        quoted = f'"{escaped}"' if bare else value
         message = parse_text(f"{name}: {quoted}", message_class, f"--set {pair}").message
         parsed = getattr(message, name)
         found[name] = list(parsed) if field is not None and field.is_repeated else parsed
