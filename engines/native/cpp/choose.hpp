@@ -1,23 +1,20 @@
 // Which way a convolution goes.
 #pragma once
 
-#include <stdlib.h>
-
+#include "columns_back.hpp"
 #include "conv.hpp"
 #include "depthwise.hpp"
 #include "separable.hpp"
 #include "shifted_choice.hpp"
 #include "winograd.hpp"
+#include "wish.hpp"
 
 namespace cortado {
 namespace {
 
 // CORTADO_WINOGRAD=0 turns Winograd's filtering off, 1 takes it wherever it is defined; otherwise where it is faster.
 inline int winograd_wish() {
-    static const int wish = [] {
-        const char* text = getenv("CORTADO_WINOGRAD");
-        return text == nullptr ? -1 : atoi(text);
-    }();
+    static const int wish = wish_for("CORTADO_WINOGRAD");
     return wish;
 }
 
@@ -94,7 +91,9 @@ void conv_backward_data(const ConvShape& s, const float* dy, const float* w, flo
     if (is_depthwise(s)) return depthwise_backward_data(s, dy, w, dx);
     const Tiling t = backward_tiling(s);
     if (!winograd_wins(s, t))
-        return shifted_backward_data_wins(s) ? shifted_backward_data(s, dy, w, dx) : product_backward_data(s, dy, w, dx);
+        return columns_win(s)                  ? columns_backward_data(s, dy, w, dx)
+               : shifted_backward_data_wins(s) ? shifted_backward_data(s, dy, w, dx)
+                                               : product_backward_data(s, dy, w, dx);
     for (i64 g = 0; g < s.groups; ++g)
         winograd<kTile>(t, dy + g * t.channels * t.height * t.width, w + g * t.outputs * t.channels * 9, true, nullptr,
                         dx + g * t.outputs * t.out_h * t.out_w);

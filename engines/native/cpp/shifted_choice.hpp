@@ -1,20 +1,16 @@
 // Where shifted rows are faster than the packed product.
 #pragma once
 
-#include <stdlib.h>
-
 #include "shifted_product.hpp"
 #include "shifted_weights.hpp"
+#include "wish.hpp"
 
 namespace cortado {
 namespace {
 
 // CORTADO_SHIFTED=0 turns shifted rows off, 1 takes them wherever they are defined; otherwise where they are faster.
 inline int shifted_wish() {
-    static const int wish = [] {
-        const char* text = getenv("CORTADO_SHIFTED");
-        return text == nullptr ? -1 : atoi(text);
-    }();
+    static const int wish = wish_for("CORTADO_SHIFTED");
     return wish;
 }
 

@@ -119,7 +119,8 @@ for name in ("3x3 wide", "3x3 narrow", "3x3 grouped", "3x3 without padding", "3x
 
 
 @pytest.mark.parametrize("wish", ["0", "1"])
-def test_shifted_rows_everywhere_and_nowhere(wish):
+@pytest.mark.parametrize("way", ["CORTADO_SHIFTED", "CORTADO_COLUMNS"])
+def test_a_way_everywhere_and_nowhere(way, wish):
     """In a process of its own, as the choice is made once; on all instruction sets that the machine has."""
     script = """
 import sys
@@ -136,7 +137,7 @@ for name in SHAPES:
 """
     run = subprocess.run(
         [sys.executable, "-c", script, os.path.dirname(__file__)],
-        env={**os.environ, "CORTADO_SHIFTED": wish, "CORTADO_WINOGRAD": "0"},
+        env={**os.environ, "CORTADO_WINOGRAD": "0", "CORTADO_SHIFTED": "0", "CORTADO_COLUMNS": "0", way: wish},
         capture_output=True,
         text=True,
         check=True,
