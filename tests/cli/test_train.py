@@ -73,6 +73,14 @@ def test_gradients_share_memory(run: Run, monkeypatch: pytest.MonkeyPatch, argum
     assert kept == [bool(arguments)]
 
 
+def test_kept_gradients_change_no_number(run: Run, folder: Path) -> None:
+    found = []
+    for more in ([], ["--keep-gradients"]):
+        assert run("train", "solver.prototxt", *more).status == 0
+        found.append(folder.joinpath("small_iter_10.caffemodel").read_bytes())
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("prefix", ["tuned", '"tuned"', "'tuned'", 'a"b', "a\\b"])
 def test_set_takes_text_with_and_without_quotes(run: Run, folder: Path, prefix: str) -> None:
     assert run("train", "solver.prototxt", "--set", f"snapshot_prefix={prefix}").status == 0
