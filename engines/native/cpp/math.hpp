@@ -94,18 +94,18 @@ inline vf logistic(vf x) {
     return numerator / (splat(1.0f) + e);
 }
 
+// x P(x^2) / Q(x^2), both of degree 4, fitted by least squares to a relative error of 2e-8 for |x| up to 9.01, beyond which
+// it is 1 to the last bit; 3 units of the last place with the rounding.
 inline vf hyperbolic_tangent(vf x) {
-    const vf a = absolute(x), z = x * x;
-    vf q = splat(-5.66532509e-3f);
-    q = q * z + splat(2.06066985e-2f);
-    q = q * z + splat(-5.37309386e-2f);
-    q = q * z + splat(1.33313537e-1f);
-    q = q * z + splat(-3.33332807e-1f);
-    const vf near = x + x * (z * q);
-    const vf e = exponential(a * splat(-2.0f));
-    const vf far = (splat(1.0f) - e) / (splat(1.0f) + e);
-    const vf sign = as_float(as_int(far) | (as_int(x) & isplat(static_cast<int32_t>(0x80000000))));
-    return a < splat(0.6f) ? near : sign;
+    constexpr float kEnd = 9.01f;
+    const vf bound = at_most(at_least(x, -kEnd), kEnd), z = bound * bound;
+    vf p = splat(1.33389619e-8f), q = splat(7.77019409e-7f);
+    p = p * z + splat(2.05979504e-5f), q = q * z + splat(3.28453549e-4f);
+    p = p * z + splat(3.49491881e-3f), q = q * z + splat(2.58744434e-2f);
+    p = p * z + splat(1.33804649e-1f), q = q * z + splat(4.67137784e-1f);
+    p = p * z + splat(1.0f), q = q * z + splat(1.0f);
+    const vf y = at_most(at_least(bound * p / q, -1.0f), 1.0f);
+    return x > splat(kEnd) ? splat(1.0f) : x < splat(-kEnd) ? splat(-1.0f) : y;
 }
 
 // x^-beta for positive x; 3/4, which LRN uses, by roots.
