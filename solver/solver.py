@@ -201,6 +201,12 @@ class Solver:
         """As ``step`` (up to ``max_iter`` by default), yielding the metrics of every iteration after its update."""
         yield from self.run.train(self.param.max_iter if iterations is None else self.iteration + iterations)
 
+    def spare_gradients(self) -> None:
+        """Train with less memory and fewer passes over it: gradients of blobs share their place (see
+        ``Net.share_gradients``), and an update leaves those of learned blobs at 0, unless snapshots store them."""
+        self.net.share_gradients()
+        self.keeps_updates = self.param.snapshot_diff
+
     def apply_update(self) -> None:
         """Move the parameters by their gradients as they are, with ``rate``: clip, average, regularise, update."""
         apply_update(self)

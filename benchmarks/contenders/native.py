@@ -29,8 +29,7 @@ def make(model: str, mode: str, threads: int) -> tuple[Callable[[], None], str]:
             file.write(SOLVER.format(model=model))
             file.flush()
             solver = Solver(file.name, engine=engine)
-        solver.net.share_gradients()  # as cortado train does
-        solver.keeps_updates = False
+        solver.spare_gradients()  # as cortado train does
         data, label = solver.net.blobs["data"].data, solver.net.blobs["label"].data
         data[...] = rng.standard_normal(data.shape)
         label[...] = rng.integers(0, 10, label.shape)

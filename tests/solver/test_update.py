@@ -108,6 +108,14 @@ def test_an_update_that_is_not_kept_leaves_no_gradient(make: Callable[..., Any],
     assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
 
 
+def test_snapshots_that_store_gradients_keep_the_updates(make: Callable[..., Any]) -> None:
+    for stored in (True, False):
+        solver = make(f"snapshot_diff: {str(stored).lower()}", net=NET)
+        solver.spare_gradients()
+        assert solver.net.gradients_are_shared
+        assert solver.keeps_updates is stored
+
+
 def test_other_multipliers_count_at_once(make: Callable[..., Any]) -> None:
     solver = make(net=NET)
     solver.step(3)

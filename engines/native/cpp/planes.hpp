@@ -70,9 +70,9 @@ struct Constant {
 
 // Windows of KERNEL x KERNEL pixels (any size: 0) that lie STEP columns apart (any: 0) in two steps: along the columns of
 // the image, then along its rows. Calls finish(row, oy, i, lanes, combined) for vectors of windows; row counts the rows
-// of windows of all planes, oy those of one. Padding is `none`, which leaves what it is combined with, in the buffer between, so that no step
-// has a border; and the columns of some rows of windows come before these rows, so that what was just stored is not read
-// back across two stores. The memory that the next columns need is asked for in between.
+// of windows of all planes, oy those of one. Padding is `none`, which leaves what it is combined with, in the buffer
+// between, so that no step has a border; and the columns of some rows of windows come before these rows, so that what was
+// just stored is not read back across two stores. The memory that the next columns need is asked for in between.
 template <int KERNEL, int STEP, class Combine, class Finish>
 void combine_windows(const PoolShape& s, const float* x, float none, const Combine& combine, const Finish& finish) {
     const i64 taps = KERNEL > 0 ? KERNEL : s.kernel_w, size = s.height * s.width;

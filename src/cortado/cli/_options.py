@@ -23,6 +23,11 @@ def file(value: str) -> str:
     return value
 
 
+def seed_of(what: str) -> Callable[[F], F]:
+    """The option ``--seed`` of a command that draws *what* again the same unless it is told otherwise."""
+    return click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help=f"Seed of {what}.")
+
+
 engine = click.option(
     "--engine", default="auto", show_default=True, help="Array kernels: auto, native, reference, or a plugin's."
 )

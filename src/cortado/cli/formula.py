@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ._options import seed_of
+
 if TYPE_CHECKING:
     from ..layers.formula import Node
 
@@ -22,13 +24,7 @@ STEP = 1e-6
     "--input", "inputs", multiple=True, help="A name that stands for a bottom; may be repeated.  [default: x]"
 )
 @click.option("--scalar", "scalars", multiple=True, metavar="NAME=VALUE", help="A learned number; may be repeated.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Seed of the points at which derivatives are checked.",
-)
+@seed_of("the points at which derivatives are checked")
 def command(text: str, inputs: tuple[str, ...], scalars: tuple[str, ...], seed: int) -> None:
     """Show the derivatives of the FORMULA of an Expression layer, and check them against differences.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ._net_options import give_weights
-from ._options import file
+from ._options import file, python_layers, seed_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,13 +28,7 @@ TOLERANCE = 1e-5
 @click.option("--items", type=click.IntRange(1), help="Take only so many items of the batch.")
 @click.option("--weights", type=file, help="Weight files, separated by commas.")
 @click.option("--phase", type=click.Choice(["TRAIN", "TEST"]), default="TEST", show_default=True, help="Phase.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Seed of weights and of inputs that the net leaves open.",
-)
+@seed_of("weights and of inputs that the net leaves open")
 @click.option(
     "--limit",
     type=click.IntRange(1),
@@ -42,7 +36,7 @@ TOLERANCE = 1e-5
     show_default=True,
     help="The largest number of elements to work out.",
 )
-@click.option("--allow-python-layers", is_flag=True, help="Let Python layers import the modules they name.")
+@python_layers
 def command(
     net: str,
     layer: str,

@@ -131,8 +131,7 @@ def command(
         if keep_last or keep_best:
             trainer.callbacks.append(Retention(keep_last, keep_best))
         if not keep_gradients and all(type(c).__module__.startswith("cortado.") for c in trainer.callbacks):
-            trainer.net.share_gradients()
-            trainer.keeps_updates = trainer.param.snapshot_diff
+            trainer.spare_gradients()
         _announce(trainer)
         if snapshot:
             trainer.message("resume", f"Resuming from {snapshot}")
